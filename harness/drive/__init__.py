@@ -1,0 +1,1 @@
+"""What goes out on the wire: exact bytes, every status kept, nothing followed."""

@@ -1,0 +1,45 @@
+"""Everything the harness may raise on purpose.
+
+Each error carries the four things a reader needs: what was seen, what was expected, the likely cause, and what
+to do. The class says which exit code the command ends with.
+"""
+
+from __future__ import annotations
+
+
+class HarnessError(Exception):
+    """The harness cannot go on.
+
+    seen      what happened, with names and numbers
+    expected  what should have been there instead
+    cause     the likely reason, if one is known
+    fix       what the reader can do now
+    """
+
+    exit_code = 4
+
+    def __init__(self, seen: str, *, expected: str = "", cause: str = "", fix: str = "") -> None:
+        super().__init__(seen)
+        self.seen, self.expected, self.cause, self.fix = seen, expected, cause, fix
+
+    def __str__(self) -> str:
+        rows = [("", self.seen), ("expected: ", self.expected), ("likely cause: ", self.cause), ("fix: ", self.fix)]
+        return "\n  ".join(label + text for label, text in rows if text)
+
+
+class UsageError(HarnessError):
+    """The command or the scenario file is wrong (exit 2)."""
+
+    exit_code = 2
+
+
+class EnvironmentProblem(HarnessError):
+    """The engine, an image, a port, a service or the disk is not as needed (exit 5)."""
+
+    exit_code = 5
+
+
+class TimeBudgetSpent(HarnessError):
+    """A phase reached its deadline (exit 124)."""
+
+    exit_code = 124

@@ -1,0 +1,1 @@
+"""The words of the house as frozen types. Imports nothing but the standard library and msgspec."""
