@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import sys
-import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from harness.errors import UsageError
+from harness.errors import UsageError, where_in
 from harness.model.scenario import Scenario, Service, parse_duration
 
 
@@ -35,7 +35,9 @@ def load(where: str) -> Loaded:
     path_text, _, wanted = where.partition(":")
     source = Path(path_text).resolve()
     if not source.is_file():
-        near = difflib.get_close_matches(path_text, [str(p) for p in Path("scenarios").glob("*.py")], n=1, cutoff=0.4)
+        near = difflib.get_close_matches(
+            path_text, [str(p) for p in Path("scenarios").glob("*.py")], n=1, cutoff=0.4
+        )
         raise UsageError(
             f"there is no scenario file {path_text}",
             expected="a Python file with a subclass of harness.Scenario",
@@ -44,7 +46,9 @@ def load(where: str) -> Loaded:
     root = project_root(source)
     chosen = _choose(_execute(source, root), source, wanted)
     _check(chosen, source, root)
-    deadline = parse_duration(chosen.deadline, what=f"{chosen.__name__}.deadline") if chosen.deadline else None
+    deadline = (
+        parse_duration(chosen.deadline, what=f"{chosen.__name__}.deadline") if chosen.deadline else None
+    )
     return Loaded(chosen(), source.stem, source, root, deadline)
 
 
@@ -54,14 +58,6 @@ def project_root(source: Path) -> Path:
         if (folder / "pyproject.toml").exists() or (folder / ".git").exists():
             return folder
     return source.parent.parent if source.parent.name == "scenarios" else source.parent
-
-
-def where_in(source: Path, problem: BaseException) -> str:
-    """`file:line` of the innermost place in `source` that a problem passed through."""
-    if isinstance(problem, SyntaxError) and problem.filename == str(source):
-        return f"{source}:{problem.lineno}"
-    lines = [frame.lineno for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == str(source)]
-    return f"{source}:{lines[-1]}" if lines else str(source)
 
 
 def _execute(source: Path, root: Path) -> ModuleType:
@@ -98,7 +94,9 @@ def _choose(module: ModuleType, source: Path, wanted: str) -> type[Scenario]:
         if isinstance(value, type) and issubclass(value, Scenario) and value.__module__ == module.__name__
     }
     if wanted and wanted not in found:
-        raise UsageError(f"{source} has no scenario {wanted}", expected=f"one of {', '.join(found) or 'none'}")
+        raise UsageError(
+            f"{source} has no scenario {wanted}", expected=f"one of {', '.join(found) or 'none'}"
+        )
     if wanted:
         return found[wanted]
     if len(found) != 1:
@@ -110,35 +108,53 @@ def _choose(module: ModuleType, source: Path, wanted: str) -> type[Scenario]:
     return next(iter(found.values()))
 
 
+Wrong = Callable[[str, str, str], UsageError]
+
+
 def _check(chosen: type[Scenario], source: Path, root: Path) -> None:
     def wrong(seen: str, expected: str, fix: str) -> UsageError:
         return UsageError(f"{source}: {chosen.__name__} {seen}", expected=expected, fix=fix)
 
     if not isinstance(chosen.usual, int) or chosen.usual < 1:
-        raise wrong(f"has usual = {chosen.usual!r}", "the usual number of users, 1 or more", "set `usual = 400`")
+        raise wrong(
+            f"has usual = {chosen.usual!r}", "the usual number of users, 1 or more", "set `usual = 400`"
+        )
     scales = chosen.scales
-    if not scales or any(not isinstance(k, int) or k < 1 for k in scales) or list(scales) != sorted(set(scales)):
-        raise wrong(f"has scales = {scales!r}", "ascending whole numbers from 1", "set `scales = (1, 2, 5, 10)`")
+    if not scales or any(not isinstance(k, int) or k < 1 for k in scales) or [*scales] != sorted(set(scales)):
+        raise wrong(
+            f"has scales = {scales!r}", "ascending whole numbers from 1", "set `scales = (1, 2, 5, 10)`"
+        )
     if not chosen.triggers():
-        raise wrong("has no trigger", "at least one method marked @trigger(...)", "mark the method that starts it")
+        raise wrong(
+            "has no trigger", "at least one method marked @trigger(...)", "mark the method that starts it"
+        )
     if chosen.outcomes is Scenario.outcomes:
-        raise wrong("has no outcomes()", "a method that tells what became of each item", "write outcomes(self, live)")
+        raise wrong(
+            "has no outcomes()", "a method that tells what became of each item", "write outcomes(self, live)"
+        )
+    _check_names(chosen, wrong)
+    for service in chosen.services().values():
+        _check_service(service, wrong, root)
+
+
+def _check_names(chosen: type[Scenario], wrong: Wrong) -> None:
     known = {name for name in dir(Scenario) if not name.startswith("_")}
     for name, value in vars(chosen).items():
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
         if near and name not in known and not name.startswith("_") and not isinstance(value, Service):
             raise wrong(f"has {name!r}", f"one of {', '.join(sorted(known))}", f"did you mean {near[0]!r}?")
-    for service in chosen.services().values():
-        _check_service(service, wrong, root)
 
 
-def _check_service(service: Service, wrong: type[UsageError] | object, root: Path) -> None:
-    assert callable(wrong)
+def _check_service(service: Service, wrong: Wrong, root: Path) -> None:
     name = f"service {service.name!r}"
     if not (service.build or service.image or service.process):
-        raise wrong(f"{name} says nothing to run", "build=, image= or process=", "give the folder of its Dockerfile")
+        raise wrong(
+            f"{name} says nothing to run", "build=, image= or process=", "give the folder of its Dockerfile"
+        )
     if not 1 <= service.port <= 65535:
-        raise wrong(f"{name} has port {service.port}", "a port from 1 to 65535", "give the port it listens on")
+        raise wrong(
+            f"{name} has port {service.port}", "a port from 1 to 65535", "give the port it listens on"
+        )
     _ = service.memory_bytes
     if service.build and not (root / service.build / "Dockerfile").is_file():
         raise wrong(

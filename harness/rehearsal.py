@@ -12,27 +12,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from functools import partial
+from importlib.metadata import version
 
 import psutil
 
-from harness.drive.client import Live, UnexpectedAnswer
-from harness.drive.pressing import Button, Press
-from harness.errors import HarnessError, UsageError
-from harness.loading import Loaded, where_in
+from harness.drive.performance import Performance, Play, ServiceGone
+from harness.loading import Loaded
 from harness.model.people import People
-from harness.model.record import (
-    EdgeFound,
-    Manifest,
-    NotSeen,
-    Pressed,
-    RecordWriter,
-    ScaleDone,
-    ServiceEnded,
-    ServiceFacts,
-    StageUp,
-)
-from harness.model.scenario import Progress, Scenario, Trigger
+from harness.model.record import EdgeFound, Manifest, NotSeen, RecordWriter, ScaleDone, ServiceFacts, StageUp
+from harness.model.scenario import StageKind, Trigger
 from harness.model.stage import Stage
 from harness.probes.edges import EdgeMoved, Try, find_edge
 from harness.probes.items import read_effects, read_outcomes
@@ -40,6 +29,7 @@ from harness.probes.memory import MemorySampler
 
 MOST_PRESSES = 1000
 FRUITLESS_PRESSES = 3
+MOST_REVIVALS = 3
 PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
 
 Say = Callable[[str], None]
@@ -48,197 +38,159 @@ OpenStage = Callable[[], AbstractContextManager[Stage]]
 
 @dataclass(frozen=True)
 class Plan:
-    """One rehearsal as it was asked for: the scales, the ordinary number of users, the end on the monotonic clock,
-    the kind of stage and why that one, and the images by service."""
+    """One rehearsal as it was asked for: the usual number of users, the scales, the seed, the end of the time budget
+    (monotonic clock), the kind of stage and why that one, and the images by service."""
 
     usual: int
     scales: tuple[int, ...]
     seed: int
     deadline: float
-    stage: str
+    stage: StageKind
     stage_why: str
     images: dict[str, str] = field(default_factory=dict)
 
 
-def rehearse(loaded: Loaded, plan: Plan, people: People, open_stage: OpenStage, record: RecordWriter, say: Say) -> None:
-    """Holds the rehearsal and writes what it saw into `record`."""
-    record.manifest(_manifest(loaded, plan, record))
-    users = people.users(plan.usual * plan.scales[-1])
-    record.rows("intended", item=[user.id for user in users], amount=[str(user.data.get("amount", "")) for user in users])
-    cast = _Cast(loaded, plan, users, record, say)
-    for service in loaded.scenario.services().values():
-        if not service.on("process") and plan.stage == "process":
-            why = f"{service.name} takes no part in the process stage: its own limits were not seen"
-            record.event(NotSeen(probe=f"service {service.name}", why=why, decisive=False))
-    for scale in plan.scales:
-        with _up(open_stage, record, f"{scale}x") as stage:
-            _act_one(cast, stage, scale)
-    if cast.refused:
-        with _up(open_stage, record, "edges") as stage:
-            _act_two(cast, stage)
-
-
 @dataclass
-class _Cast:
-    """What both acts share, and what act one hands to act two: how many users each trigger carried and did not."""
+class Reach:
+    """How many users each trigger carried at most, and was refused with at least, as the scales showed it."""
 
-    loaded: Loaded
-    plan: Plan
-    users: list[object]
-    record: RecordWriter
-    say: Say
     carried: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def scenario(self) -> Scenario:
-        return self.loaded.scenario
-
-    def live(self, stage: Stage) -> Live:
-        return Live({name: stage.services[entry].address for name, entry in stage.entries.items()}, stage=stage.kind)
-
-    @contextmanager
-    def hook(self, name: str) -> Iterator[None]:
-        """Around each call of the scenario's own code: a mistake in it is told with its line."""
-        try:
-            yield
-        except UnexpectedAnswer as problem:
-            raise UsageError(f"{where_in(self.loaded.source, problem)}: {name}: {problem.seen}",
-                             expected=problem.expected, fix=problem.fix) from problem
-        except HarnessError:
-            raise
-        except Exception as problem:  # the author's code may raise anything
-            raise UsageError(
-                f"{where_in(self.loaded.source, problem)}: {name} raised {type(problem).__name__}: {problem}",
-                expected=f"a {name} that works on this stage ({self.plan.stage})",
-                fix="mend that line",
-            ) from problem
+    def saw(self, trigger: str, users: int, accepted: bool | None) -> None:
+        """Takes in one first press. What could not be told changes nothing."""
+        if accepted:
+            self.carried[trigger] = max(users, self.carried.get(trigger, 0))
+        elif accepted is False:
+            self.refused[trigger] = min(users, self.refused.get(trigger, users))
 
 
-def _act_one(cast: _Cast, stage: Stage, scale: int) -> None:
+def rehearse(
+    loaded: Loaded, plan: Plan, people: People, open_stage: OpenStage, record: RecordWriter, say: Say
+) -> None:
+    """Holds the rehearsal and writes what it saw into `record`."""
+    record.manifest(_manifest(loaded, plan, record))
+    users = people.users(plan.usual * plan.scales[-1])
+    record.rows("intended", item=[user.id for user in users])
+    for name, service in loaded.scenario.services().items():
+        if not service.on(plan.stage):
+            why = f"{name} takes no part in the {plan.stage} stage: its own limits were not seen"
+            record.event(NotSeen(probe=f"service {name}", why=why, decisive=False))
+    play = Play(loaded.scenario, loaded.source, users, plan.deadline, record, say)
+    reach = Reach()
+    for scale in plan.scales:
+        with _up(open_stage, record, f"{scale}x") as stage:
+            _act_one(Performance(play, stage), scale, scale * plan.usual, reach)
+    if reach.refused:
+        with _up(open_stage, record, "edges") as stage:
+            _act_two(Performance(play, stage), reach)
+
+
+def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
     """One scale: seed, try the triggers in order, press the first that gets through until the batch is done."""
-    started = time.monotonic()
-    count = scale * cast.plan.usual
-    live = cast.live(stage)
-    with cast.hook("seed()"):
-        cast.scenario.seed(live, cast.users[:count])
-    used, presses, batch_seconds, complete = "", 0, 0.0, False
-    with MemorySampler(stage.services, cast.record, scale):
-        for trigger in cast.scenario.triggers():
-            first = _press(cast, live, trigger, scale, count, 1)
-            if first.accepted is False:
-                cast.refused[trigger.name] = min(count, cast.refused.get(trigger.name, count))
-                cast.say(f"  {count:,} users by {trigger.name}: refused ({first.why})")
-            if first.accepted:
-                cast.carried[trigger.name] = max(count, cast.carried.get(trigger.name, 0))
-                with cast.hook("outcomes()"):
-                    read_outcomes(lambda: cast.scenario.outcomes(live), cast.record, f"items-{scale}-first")
-                used = trigger.name
-                presses, batch_seconds, complete = _press_on(cast, stage, live, trigger, scale, first)
-                break
-        with cast.hook("outcomes()"):
-            read_outcomes(lambda: cast.scenario.outcomes(live), cast.record, f"items-{scale}")
-        with cast.hook("effects()"):
-            read_effects(lambda: cast.scenario.effects(live), cast.record, f"effects-{scale}")
-    if not used:
-        cast.record.event(NotSeen(probe=f"the batch at {scale}x", why="no trigger got through with so many users"))
-    seconds = time.monotonic() - started
-    cast.record.event(
-        ScaleDone(scale=scale, users=count, trigger=used, presses=presses, seconds=seconds,
-                  batch_seconds=batch_seconds, complete=complete)
-    )
-    _keep_logs(cast, stage, f"{scale}x")
-
-
-def _press_on(
-    cast: _Cast, stage: Stage, live: Live, trigger: Trigger, scale: int, first: Press
-) -> tuple[int, float, bool]:
-    """Presses again until nothing is left, nothing moves any more, or a service is gone."""
-    count = scale * cast.plan.usual
-    presses, seconds, fruitless, last = 1, first.seconds, 0, first
-    left = count - last.progress.done - last.progress.failed
-    while left > 0 and presses < MOST_PRESSES and fruitless < FRUITLESS_PRESSES:
-        if _gone(cast, stage, scale, last.progress):
-            break
-        presses += 1
-        cast.say(f"  {count:,} users by {trigger.name}: press {presses}, {left:,} left")
-        last = _press(cast, live, trigger, scale, count, presses)
-        seconds += last.seconds
-        now_left = count - last.progress.done - last.progress.failed
-        fruitless = fruitless + 1 if now_left == left else 0
-        left = now_left
-    cast.say(f"  {count:,} users by {trigger.name}: {presses} presses, {last.progress.done:,} done,"
-             f" {last.progress.failed:,} failed, {left:,} not reached")
-    return presses, seconds, left <= 0
-
-
-def _press(cast: _Cast, live: Live, trigger: Trigger, scale: int, count: int, number: int) -> Press:
-    progress_rows: list[tuple[float, Progress]] = []
-    scenario = cast.scenario
-    own_progress = type(scenario).progress is not Scenario.progress
-    button = Button(
-        progress=lambda: scenario.progress(live),
-        settle=0.0 if own_progress else 2.0,
-        deadline=cast.plan.deadline,
-        seen=lambda progress: progress_rows.append((cast.record.now, progress)),
-    )
-    with cast.hook(f"trigger {trigger.name!r}"):
-        press = button.press(lambda: getattr(scenario, trigger.method)(live, cast.users[:count]), count)
-    if scale and progress_rows:
-        cast.record.rows(
-            f"progress-{scale}",
-            t=[round(t, 4) for t, _ in progress_rows],
-            done=[progress.done for _, progress in progress_rows],
-            failed=[progress.failed for _, progress in progress_rows],
-        )
-    cast.record.event(
-        Pressed(
-            scale=scale, trigger=trigger.name, press=number, users=count, exchange=press.exchange,
-            accepted=press.accepted, why=press.why, seconds=round(press.seconds, 4), done=press.progress.done,
-            failed=press.progress.failed, left=count - press.progress.done - press.progress.failed,
-        )
-    )
-    return press
-
-
-def _gone(cast: _Cast, stage: Stage, scale: int, progress: Progress) -> bool:
-    gone = False
-    for name, service in stage.services.items():
-        ending = service.ending()
-        if ending is not None:
-            gone = True
-            cast.record.event(ServiceEnded(scale=scale, service=name, exit_code=ending.exit_code,
-                                           oom_killed=ending.oom_killed, done=progress.done, failed=progress.failed))
-            cast.say(f"  {name} has ended (exit code {ending.exit_code}"
-                     f"{', killed for its memory' if ending.oom_killed else ''}) after {progress.done:,} items")
-    return gone
-
-
-def _act_two(cast: _Cast, stage: Stage) -> None:
-    """The exact edge of each trigger that was refused."""
-    live = cast.live(stage)
-    with cast.hook("seed()"):
-        cast.scenario.seed(live, cast.users)
-    for trigger in cast.scenario.triggers():
-        if trigger.name not in cast.refused:
-            continue
-        low, high = cast.carried.get(trigger.name, 0), cast.refused[trigger.name]
-        cast.say(f"  {trigger.name}: looking for the edge between {low:,} and {high:,} users")
-
-        def ask(count: int, trigger: Trigger = trigger) -> Try:
-            press = _press(cast, live, trigger, 0, count, 1)
-            return Try(press.accepted is True, press.exchange)
-
+    record, started = on.play.record, time.monotonic()
+    on.seed(count)
+    name, run = "", Presses(0, 0, complete=False)
+    with MemorySampler(on.stage.services, record, scale):
         try:
-            edge = find_edge(ask, low, high)
-        except EdgeMoved as problem:
-            cast.record.event(NotSeen(probe=f"the edge of {trigger.name}", why=str(problem)))
-            continue
-        cast.record.event(
-            EdgeFound(trigger=trigger.name, last_passing=edge.last_passing, first_failing=edge.first_failing,
-                      passing=edge.passing, failing=edge.failing, requests=edge.requests)
+            trigger = _first_that_gets_through(on, scale, count, reach)
+            if trigger:
+                name = trigger.name
+                read_outcomes(on.outcomes, record, f"items-{scale}-first")
+                run = _press_until_done(on, trigger, scale, count)
+            else:
+                record.event(
+                    NotSeen(probe=f"the batch at {scale}x", why="no trigger got through with so many users")
+                )
+        except ServiceGone as gone:
+            record.event(NotSeen(probe=f"the rest of {scale}x", why=gone.seen))
+            on.revive(on.ended(scale))
+        read_outcomes(on.outcomes, record, f"items-{scale}")
+        read_effects(on.effects, record, f"effects-{scale}")
+    record.event(
+        ScaleDone(
+            scale=scale,
+            users=count,
+            trigger=name,
+            presses=run.presses,
+            revivals=run.revivals,
+            complete=run.complete,
+            seconds=round(time.monotonic() - started, 3),
+            batch_seconds=round(on.batch_seconds, 3),
         )
-    _keep_logs(cast, stage, "edges")
+    )
+    on.keep_logs(f"{scale}x")
+
+
+def _first_that_gets_through(on: Performance, scale: int, count: int, reach: Reach) -> Trigger | None:
+    for trigger in on.play.scenario.triggers():
+        press = on.press(trigger, count, scale=scale)
+        reach.saw(trigger.name, count, press.accepted)
+        if press.accepted:
+            return trigger
+        on.play.say(f"{count:,} users by {trigger.name}: {press.why}")
+    return None
+
+
+@dataclass(frozen=True)
+class Presses:
+    """How often the button was pressed, how often ended services were started again, and whether all was done."""
+
+    presses: int
+    revivals: int
+    complete: bool
+
+
+def _press_until_done(on: Performance, trigger: Trigger, scale: int, count: int) -> Presses:
+    """Presses again until nothing is left, nothing moves any more, or services end once too often."""
+    presses, revivals, fruitless = 1, 0, 0
+    left = on.left(count)
+    while left > 0 and presses < MOST_PRESSES and fruitless < FRUITLESS_PRESSES:
+        gone = on.ended(scale)
+        if gone:
+            revivals += 1
+            if revivals > MOST_REVIVALS or not on.revive(gone):
+                break
+        presses += 1
+        on.play.say(f"{count:,} users by {trigger.name}: press {presses}, {left:,} left")
+        on.press(trigger, count, scale=scale, number=presses)
+        fruitless = fruitless + 1 if on.left(count) == left else 0
+        left = on.left(count)
+    on.play.say(f"{count:,} users by {trigger.name}: {left:,} left after {presses} presses")
+    return Presses(presses, revivals, complete=left <= 0)
+
+
+def _act_two(on: Performance, reach: Reach) -> None:
+    """The exact edge of each trigger that was refused."""
+    record = on.play.record
+    on.seed(len(on.play.users))
+    for trigger in on.play.scenario.triggers():
+        if trigger.name not in reach.refused:
+            continue
+        low, high = reach.carried.get(trigger.name, 0), reach.refused[trigger.name]
+        on.play.say(f"{trigger.name}: looking for the edge between {low:,} and {high:,} users")
+        try:
+            edge = find_edge(partial(_try, on, trigger), low, high)
+        except (EdgeMoved, ServiceGone) as problem:
+            record.event(NotSeen(probe=f"the edge of {trigger.name}", why=str(problem)))
+            on.revive(on.ended())
+            continue
+        record.event(
+            EdgeFound(
+                trigger=trigger.name,
+                last_passing=edge.last_passing,
+                first_failing=edge.first_failing,
+                passing=edge.passing,
+                failing=edge.failing,
+                requests=edge.requests,
+            )
+        )
+    on.keep_logs("edges")
+
+
+def _try(on: Performance, trigger: Trigger, count: int) -> Try:
+    press = on.press(trigger, count)
+    return Try(press.accepted is True, press.exchange)
 
 
 @contextmanager
@@ -249,14 +201,11 @@ def _up(open_stage: OpenStage, record: RecordWriter, purpose: str) -> Iterator[S
         yield stage
 
 
-def _keep_logs(cast: _Cast, stage: Stage, purpose: str) -> None:
-    for name, service in stage.services.items():
-        cast.record.log(f"{purpose}-{name}", service.logs())
-
-
 def _manifest(loaded: Loaded, plan: Plan, record: RecordWriter) -> Manifest:
-    services = loaded.scenario.services()
-    fronts = {service.fronts.name: name for name, service in services.items() if service.fronts and service.on(plan.stage)}
+    services = {
+        name: service for name, service in loaded.scenario.services().items() if service.on(plan.stage)
+    }
+    fronts = {service.fronts.name: name for name, service in services.items() if service.fronts}
     return Manifest(
         scenario=loaded.name,
         source=loaded.source.relative_to(loaded.root).as_posix(),
@@ -270,19 +219,20 @@ def _manifest(loaded: Loaded, plan: Plan, record: RecordWriter) -> Manifest:
         stage_why=plan.stage_why,
         triggers=[trigger.name for trigger in loaded.scenario.triggers()],
         services=[
-            ServiceFacts(name=name, memory_limit=service.memory_bytes, image=plan.images.get(name, "process"),
-                         entry=fronts.get(name, name))
-            for name, service in services.items() if service.on(plan.stage)
+            ServiceFacts(
+                name=name,
+                memory_limit=service.memory_bytes,
+                image=plan.images.get(name, "process"),
+                entry=fronts.get(name, name),
+            )
+            for name, service in services.items()
         ],
-        versions={name: found for name in PACKAGES if (found := _version(name))},
-        machine={"system": platform.platform(), "python": platform.python_version(), "cpus": psutil.cpu_count() or 0,
-                 "memory": psutil.virtual_memory().total},
+        versions={name: version(name) for name in PACKAGES},
+        machine={
+            "system": platform.platform(),
+            "python": platform.python_version(),
+            "cpus": psutil.cpu_count() or 0,
+            "memory": psutil.virtual_memory().total,
+        },
         started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

@@ -11,7 +11,9 @@ from scenarios.friday_payouts import FridayPayouts
 class FridayHealthy(FridayPayouts):
     """The Friday payouts as they should be."""
 
-    payouts = FridayPayouts.payouts.with_env(PAYOUTS_LEAK_BYTES="0", PAYOUTS_REJECTS="none", PAYOUTS_IDEMPOTENT="yes")
+    payouts = FridayPayouts.payouts.with_env(
+        PAYOUTS_LEAK_BYTES="0", PAYOUTS_REJECTS="none", PAYOUTS_IDEMPOTENT="yes"
+    )
     batch = FridayPayouts.batch.with_env(
         GUNICORN_CMD_ARGS="--limit-request-line 0", BATCH_MAX_FIELDS="20000", BATCH_ON_FAILURE="skip"
     )

@@ -10,7 +10,18 @@ import json
 import re
 from collections.abc import Iterator
 
-from harness import Effect, Live, Outcome, Process, Progress, Response, Scenario, Service, SyntheticUser, trigger
+from harness import (
+    Effect,
+    Live,
+    Outcome,
+    Process,
+    Progress,
+    Response,
+    Scenario,
+    Service,
+    SyntheticUser,
+    trigger,
+)
 
 
 class FridayPayouts(Scenario):
@@ -51,7 +62,9 @@ class FridayPayouts(Scenario):
                 {"id": user.id, "name": user.name, "iban": user.iban, "amount": user.amount}
                 for user in users[first : first + 1000]
             ]
-            live.batch.post("/users/import", json=rows, headers={"X-Import-Token": "nightly-import"}).expect(200)
+            live.batch.post("/users/import", json=rows, headers={"X-Import-Token": "nightly-import"}).expect(
+                200
+            )
 
     @trigger("ids in the URL")
     def by_url(self, live: Live, users: list[SyntheticUser]) -> Response:
@@ -71,7 +84,9 @@ class FridayPayouts(Scenario):
 
     def outcomes(self, live: Live) -> Iterator[Outcome]:
         self._log_in(live)
-        for user_id, status, error in live.batch.get("/payouts/status", whole=True).expect(200).json()["items"]:
+        for user_id, status, error in (
+            live.batch.get("/payouts/status", whole=True).expect(200).json()["items"]
+        ):
             yield Outcome(item=user_id, said=status, detail=error)
 
     def effects(self, live: Live) -> Iterator[Effect]:

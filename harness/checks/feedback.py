@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from harness.model.finding import Evidence, Finding, NotChecked, fingerprint
 from harness.model.record import Record, ScaleDone
 
-USELESS = re.compile(r"^\W*((http )?(status )?5\d\d|internal( server)? error|error|failed|failure|unknown)?\W*$", re.I)
+USELESS = re.compile(
+    r"^\W*((http )?(status )?5\d\d|internal( server)? error|error|failed|failure|unknown)?\W*$", re.I
+)
 
 
 def check(record: Record) -> Iterator[Finding | NotChecked]:
@@ -23,7 +25,9 @@ def check(record: Record) -> Iterator[Finding | NotChecked]:
         )
         if not words:
             continue
-        service = next((s.name for s in record.manifest.services if s.entry != s.name), record.manifest.services[-1].name)
+        service = next(
+            (s.name for s in record.manifest.services if s.entry != s.name), record.manifest.services[-1].name
+        )
         said, times = words.most_common(1)[0]
         yield Finding(
             code="ERR-001",
@@ -32,7 +36,9 @@ def check(record: Record) -> Iterator[Finding | NotChecked]:
             title="A failed user's error says nothing about why",
             service=service,
             counts={f"{done.scale}x": sum(words.values())},
-            evidence=[Evidence("batch", f"{times:,} failed users at {done.scale}x, each with the words {said!r}")],
+            evidence=[
+                Evidence("batch", f"{times:,} failed users at {done.scale}x, each with the words {said!r}")
+            ],
             cause="the downstream answers with a bare 500, and the batch keeps only the status",
             advice="Have the downstream name the item, the field and the rule in its answer, and keep that text.",
         )

@@ -24,37 +24,51 @@ class Kind(Struct, frozen=True):
 
 KINDS = {
     "failed-clean": Kind(
-        "ITEM-001", "medium", "{n:,} of {all:,} users fail ({share:.1%})",
+        "ITEM-001",
+        "medium",
+        "{n:,} of {all:,} users fail ({share:.1%})",
         "these users are refused downstream, whatever their number: it is their data or their turn",
         "Find what they have in common before Friday; the failed ones were not paid and can be sent again.",
     ),
     "duplicated": Kind(
-        "DUP-001", "critical", "{n:,} of {all:,} users are processed more than once",
+        "DUP-001",
+        "critical",
+        "{n:,} of {all:,} users are processed more than once",
         "the downstream takes the same item twice",
         "Send a key made once per item and stored before the call, and have the downstream refuse it twice.",
     ),
     "falsely-ok": Kind(
-        "LOST-001", "critical", "{n:,} of {all:,} users are called done, and nothing was done",
+        "LOST-001",
+        "critical",
+        "{n:,} of {all:,} users are called done, and nothing was done",
         "the batch takes something else than the effect for success",
         "Mark an item done only after the downstream has confirmed that very item.",
     ),
     "falsely-failed": Kind(
-        "ITEM-002", "high", "{n:,} of {all:,} users are called failed, though it was done",
+        "ITEM-002",
+        "high",
+        "{n:,} of {all:,} users are called failed, though it was done",
         "the downstream commits and then answers with an error, or too late",
         "Ask the downstream before sending such an item again: pressing again pays it twice.",
     ),
     "stuck": Kind(
-        "ITEM-003", "high", "{n:,} of {all:,} users are still being processed at the end",
+        "ITEM-003",
+        "high",
+        "{n:,} of {all:,} users are still being processed at the end",
         "the batch was ended, or hangs, in the middle of an item",
         "Give each item a time-out, and treat items in this state as perhaps done.",
     ),
     "lost": Kind(
-        "LOST-002", "high", "{n:,} of {all:,} users were begun, with an unknown end",
+        "LOST-002",
+        "high",
+        "{n:,} of {all:,} users were begun, with an unknown end",
         "the batch does not know what became of them, and the downstream has nothing",
         "Ask the downstream for each of them before Friday is called done.",
     ),
     "phantom": Kind(
-        "DUP-002", "critical", "{n:,} effects for users that nobody asked for",
+        "DUP-002",
+        "critical",
+        "{n:,} effects for users that nobody asked for",
         "the batch or the downstream acts on more than it was given",
         "Compare the ledger's keys with the list that was handed in.",
     ),
@@ -72,11 +86,11 @@ def check(record: Record) -> Iterator[Finding | NotChecked]:
         if verdicts is None:
             continue
         users[f"{done.scale}x"] = done.users
-        for kind in KINDS:
-            items = [item for item, verdict in verdicts if verdict == kind]
+        for name in KINDS:
+            items = [item for item, found in verdicts if found == name]
             if items:
-                counts[kind][f"{done.scale}x"] = len(items)
-                examples[kind] = items[:3]
+                counts[name][f"{done.scale}x"] = len(items)
+                examples[name] = items[:3]
         money[f"{done.scale}x"] = _overpaid(record, done)
     service = _service(record)
     for name, kind in KINDS.items():
@@ -104,7 +118,8 @@ def _finding(
         cause=kind.cause,
         advice=kind.advice,
         reproduce=Reproduce(
-            ["rehearse", "run", record.manifest.source, "--scales", list(counts)[-1].rstrip("x")], record.manifest.seed
+            ["rehearse", "run", record.manifest.source, "--scales", list(counts)[-1].rstrip("x")],
+            record.manifest.seed,
         ),
     )
 

@@ -67,6 +67,8 @@ def growing(items: Floats, held: Floats) -> Growth | None:
     if lower <= 0 or slope * (x[-1] - x[0]) < LEAST_GROWTH or slows:
         return None
     mean, spread = _blocks(x, y)
+    if mean <= spread:
+        return None
     return Growth(slope, min(slope, mean - spread), max(slope, mean + spread), int(items[-1]), float(y[-1]))
 
 
@@ -109,7 +111,10 @@ def _series(record: Record, scale: int, service: str) -> tuple[Floats, Floats] |
     mine = np.array([name == service for name in memory["service"]])
     t, held = np.array(memory["t"])[mine], np.array(memory["bytes"], dtype=float)[mine]
     known_t, done = np.array(progress["t"]), np.array(progress["done"], dtype=float)
-    during = (t >= known_t[0]) & (t <= known_t[-1])
+    cut = next(
+        (end.t for end in record.all(ServiceEnded) if (end.scale, end.service) == (scale, service)), np.inf
+    )
+    during = (t >= known_t[0]) & (t <= min(known_t[-1], cut))
     return np.interp(t[during], known_t, done), held[during]
 
 
@@ -129,18 +134,35 @@ def _finding(record: Record, service: ServiceFacts, found: dict[int, Growth], to
             f"{growth.slope / 1024:,.1f} KiB an item (95 % interval {growth.low / 1024:,.1f} to"
             f" {growth.high / 1024:,.1f}) over {growth.items:,} items at {scale}x",
         ),
-        Evidence("memory", f"{growth.level / 2**20:,.0f} MiB held at the end, limit {service.memory_limit / 2**20:,.0f} MiB"),
+        Evidence(
+            "memory",
+            f"{growth.level / 2**20:,.0f} MiB held at the end, limit {service.memory_limit / 2**20:,.0f} MiB",
+        ),
         Evidence("memory", f"forecast: the limit is reached at user {users:,} ({_range(interval)})"),
     ]
-    breaks_at = BreaksAt(users=users, value=service.memory_limit, unit="bytes", interval=interval,
-                         method=f"forecast from the second half of {scale}x")
+    breaks_at = BreaksAt(
+        users=users,
+        value=service.memory_limit,
+        unit="bytes",
+        interval=interval,
+        method=f"forecast from the second half of {scale}x",
+    )
     if killed:
         seen = killed.done + killed.failed
         evidence.append(
-            Evidence("engine", f"killed by the kernel at {killed.scale}x after {killed.done:,} items (user {seen:,})")
+            Evidence(
+                "engine",
+                f"killed by the kernel at {killed.scale}x after {killed.done:,} items (user {seen:,})",
+            )
         )
-        breaks_at = BreaksAt(users=seen, value=service.memory_limit, unit="bytes", first_failing=seen,
-                             interval=interval, method="seen: killed by the kernel for its memory")
+        breaks_at = BreaksAt(
+            users=seen,
+            value=service.memory_limit,
+            unit="bytes",
+            first_failing=seen,
+            interval=interval,
+            method="seen: killed by the kernel for its memory",
+        )
     at = breaks_at.users or users
     return Finding(
         code="MEM-001",
@@ -155,7 +177,9 @@ def _finding(record: Record, service: ServiceFacts, found: dict[int, Growth], to
         advice="Look for a list or cache that only grows; until then restart it before the run, or raise its limit"
         f" to more than {_needed(growth, top.users / users_per_item) / 2**20:,.0f} MiB for {top.users:,} users.",
         config_key="memory limit",
-        reproduce=Reproduce(["rehearse", "run", record.manifest.source, "--scales", str(scale)], record.manifest.seed),
+        reproduce=Reproduce(
+            ["rehearse", "run", record.manifest.source, "--scales", str(scale)], record.manifest.seed
+        ),
     )
 
 

@@ -23,7 +23,9 @@ class Refuser(Struct, frozen=True):
 REFUSERS = (
     Refuser("Request Line is too large (", "gunicorn", "limit_request_line", "at most 4094 bytes by default"),
     Refuser("414 Request-URI Too Large", "nginx", "large_client_header_buffers", "8 kB a line by default"),
-    Refuser("Request Header Or Cookie Too Large", "nginx", "large_client_header_buffers", "8 kB a line by default"),
+    Refuser(
+        "Request Header Or Cookie Too Large", "nginx", "large_client_header_buffers", "8 kB a line by default"
+    ),
     Refuser("413 Request Entity Too Large", "nginx", "client_max_body_size", "1 MiB by default"),
     Refuser("CSRF verification failed", "django", "CSRF protection", "the token was missing or wrong"),
 )

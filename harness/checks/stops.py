@@ -30,13 +30,19 @@ def check(record: Record) -> Iterator[Finding | NotChecked]:
         service=service,
         trigger=worst.trigger,
         breaks_at=BreaksAt(
-            users=position, unit="position in the batch", first_failing=position,
-            last_passing=position - 1 if position else None, method="the batch's own list after the first press",
+            users=position,
+            unit="position in the batch",
+            first_failing=position,
+            last_passing=position - 1 if position else None,
+            method="the batch's own list after the first press",
         ),
         counts=blocked,
         evidence=[
-            Evidence("batch", f"at {worst.scale}x the first press ended at user {item or 'unknown'}"
-                     f" (number {position or 'unknown'} of {worst.users:,}): {detail or 'no reason given'}"),
+            Evidence(
+                "batch",
+                f"at {worst.scale}x the first press ended at user {item or 'unknown'}"
+                f" (number {position or 'unknown'} of {worst.users:,}): {detail or 'no reason given'}",
+            ),
             Evidence("batch", f"{worst.done:,} done, {worst.failed:,} failed, {worst.left:,} never begun"),
             *([_presses(most)] if most else []),
         ],
@@ -58,7 +64,9 @@ def _stopper(record: Record, scale: int) -> tuple[str, str, int | None]:
     table = record.table(f"items-{scale}-first")
     failed = [
         (item, detail)
-        for item, said, detail in zip(table.get("item", []), table.get("said", []), table.get("detail", []), strict=True)
+        for item, said, detail in zip(
+            table.get("item", []), table.get("said", []), table.get("detail", []), strict=True
+        )
         if said == "failed"
     ]
     if not failed:

@@ -41,7 +41,11 @@ class Row(Struct, frozen=True):
 def command(machine: bool) -> None:
     rows = list(examine())
     if machine:
-        click.echo(json.dumps([{name: getattr(row, name) for name in Row.__struct_fields__} for row in rows], indent=2))
+        click.echo(
+            json.dumps(
+                [{name: getattr(row, name) for name in Row.__struct_fields__} for row in rows], indent=2
+            )
+        )
     else:
         _print(rows)
     raise click.exceptions.Exit(5 if any(row.needed and not row.good for row in rows) else 0)
@@ -53,32 +57,54 @@ def examine() -> Iterator[Row]:
     yield Row("Python", sys.version_info >= (3, 11), python, "install Python 3.11 or later", needed=True)
     yield from _engine()
     missing = [name for name in SAMPLE if importlib.util.find_spec(name) is None]
-    yield Row("sample system without an engine", not missing, f"missing: {', '.join(missing)}" if missing else "installed",
-              "pip install 'rehearse[sample]'")
+    yield Row(
+        "sample system without an engine",
+        not missing,
+        f"missing: {', '.join(missing)}" if missing else "installed",
+        "pip install 'rehearse[sample]'",
+    )
     free = shutil.disk_usage(Path.cwd()).free
     yield Row("disk", free > 2**30, f"{free / 2**30:,.1f} GiB free", "free 1 GiB or more", needed=True)
     memory = psutil.virtual_memory().available
-    yield Row("memory", memory > 2**30, f"{memory / 2**30:,.1f} GiB available", "end what uses it: 1 GiB is needed")
+    yield Row(
+        "memory", memory > 2**30, f"{memory / 2**30:,.1f} GiB available", "end what uses it: 1 GiB is needed"
+    )
     cpus = psutil.cpu_count() or 1
-    yield Row("processors", cpus >= 2, str(cpus), "with one, the harness and the batch take time from each other")
+    yield Row(
+        "processors", cpus >= 2, str(cpus), "with one, the harness and the batch take time from each other"
+    )
 
 
 def _engine() -> Iterator[Row]:
     found = find_engine()
     if not isinstance(found, Engine):
-        yield Row("container engine", False, found.why,
-                  "install and start one (Debian: apt-get install docker.io), and join the group docker;"
-                  " without one, rehearsals run on plain processes")
+        yield Row(
+            "container engine",
+            False,
+            found.why,
+            "install and start one (Debian: apt-get install docker.io), and join the group docker;"
+            " without one, rehearsals run on plain processes",
+        )
         return
     yield Row("container engine", True, f"{found.version}, API {found.api}, cgroup {found.cgroup}")
     tags = [tag for image in found.client.images.list(name="python") for tag in image.tags]
     makeable = can_make()
-    yield Row("base image", bool(tags) or not makeable, ", ".join(tags[:2]) or makeable or "can be made by debootstrap",
-              "docker pull python:3.12-slim, or set REHEARSE_BASE_IMAGE")
+    yield Row(
+        "base image",
+        bool(tags) or not makeable,
+        ", ".join(tags[:2]) or makeable or "can be made by debootstrap",
+        "docker pull python:3.12-slim, or set REHEARSE_BASE_IMAGE",
+    )
     root = Path("/sys/fs/cgroup")
-    seen = next((d for d in (root / "memory" / "docker", root / "system.slice", root / "docker") if d.is_dir()), None)
-    yield Row("container memory", seen is not None, str(seen or "no cgroup files of the engine on this machine"),
-              "run the harness on the engine's own machine: memory cannot be seen from elsewhere")
+    seen = next(
+        (d for d in (root / "memory" / "docker", root / "system.slice", root / "docker") if d.is_dir()), None
+    )
+    yield Row(
+        "container memory",
+        seen is not None,
+        str(seen or "no cgroup files of the engine on this machine"),
+        "run the harness on the engine's own machine: memory cannot be seen from elsewhere",
+    )
 
 
 def _print(rows: list[Row]) -> None:

@@ -39,6 +39,10 @@ def explain_error(problem: HarnessError) -> None:
     """Prints what was seen, what was expected, the likely cause and what to do."""
     console = Console(stderr=True)
     console.print(Text.assemble(("error: ", "bold red"), inert(problem.seen)))
-    for label, text in (("expected", problem.expected), ("likely cause", problem.cause), ("fix", problem.fix)):
+    for label, text in (
+        ("expected", problem.expected),
+        ("likely cause", problem.cause),
+        ("fix", problem.fix),
+    ):
         if text:
             console.print(Text.assemble((f"  {label}: ", "bold"), inert(text)))

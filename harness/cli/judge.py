@@ -20,8 +20,12 @@ from harness.report.terminal import show
 
 @click.command("judge", help=__doc__)
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--json", "machine", is_flag=True, help="Print report.json to stdout, everything else to stderr.")
-@click.option("--fail-on", type=click.Choice(["critical", "high", "medium", "never"]), default="high", show_default=True)
+@click.option(
+    "--json", "machine", is_flag=True, help="Print report.json to stdout, everything else to stderr."
+)
+@click.option(
+    "--fail-on", type=click.Choice(["critical", "high", "medium", "never"]), default="high", show_default=True
+)
 def command(run: Path, machine: bool, fail_on: FailOn) -> None:
     record = Record(run)
     verdict = judge(record)

@@ -15,7 +15,6 @@ exit codes: 0 ready, 1 findings at or above --fail-on, 2 usage or scenario error
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import time
@@ -34,7 +33,7 @@ from harness.judgement import at_or_above, judge
 from harness.loading import Loaded, load
 from harness.model.finding import Verdict
 from harness.model.record import Ended, Record, RecordWriter, RunStatus
-from harness.model.scenario import parse_duration
+from harness.model.scenario import StageKind, parse_duration
 from harness.model.stage import Stage
 from harness.population import Population
 from harness.rehearsal import Plan, rehearse
@@ -47,20 +46,38 @@ FailOn = Literal["critical", "high", "medium", "never"]
 
 @click.command("run", help=__doc__)
 @click.argument("scenario")
-@click.option("--scales", help="Multiples of the usual number of users, such as 1,2,5,10.  [default: the scenario's]")
-@click.option("--users", type=click.IntRange(min=1), help="The usual number of users.  [default: the scenario's]")
+@click.option(
+    "--scales", help="Multiples of the usual number of users, such as 1,2,5,10.  [default: the scenario's]"
+)
+@click.option(
+    "--users", type=click.IntRange(min=1), help="The usual number of users.  [default: the scenario's]"
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Which users are invented.")
 @click.option("--stage", type=click.Choice(["auto", "docker", "process"]), default="auto", show_default=True)
 @click.option("--budget", default="1h", show_default=True, help="The longest the rehearsal may take.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the reports.  [default: <project>/reports]")
-@click.option("--json", "as_json_", is_flag=True, help="Print report.json to stdout, everything else to stderr.")
 @click.option(
-    "--fail-on", type=click.Choice(["critical", "high", "medium", "never"]), default="high", show_default=True,
+    "--out", type=click.Path(path_type=Path), help="Folder of the reports.  [default: <project>/reports]"
+)
+@click.option(
+    "--json", "as_json_", is_flag=True, help="Print report.json to stdout, everything else to stderr."
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["critical", "high", "medium", "never"]),
+    default="high",
+    show_default=True,
     help="The lightest finding that makes the exit code 1.",
 )
 def command(
-    scenario: str, scales: str | None, users: int | None, seed: int, stage: str, budget: str, out: Path | None,
-    as_json_: bool, fail_on: FailOn,
+    scenario: str,
+    scales: str | None,
+    users: int | None,
+    seed: int,
+    stage: str,
+    budget: str,
+    out: Path | None,
+    as_json_: bool,
+    fail_on: FailOn,
 ) -> None:
     loaded = load(scenario)
     deadline = time.monotonic() + parse_duration(budget, what="--budget")
@@ -70,14 +87,17 @@ def command(
     console = Console(stderr=True)
     with ProgressLine(console) as progress:
         engine, why = _engine(stage)
-        kind = "docker" if engine else "process"
-        progress.note(f"rehearsing {loaded.name} at {', '.join(f'{k}x' for k in chosen)} of {usual:,} users;"
-                      f" stage {kind}: {why}")
+        kind: StageKind = "docker" if engine else "process"
+        progress.note(
+            f"rehearsing {loaded.name} at {', '.join(f'{k}x' for k in chosen)} of {usual:,} users;"
+            f" stage {kind}: {why}"
+        )
         plan_for = lambda images: Plan(usual, chosen, seed, deadline, kind, why, images)  # noqa: E731
         problem = _hold(loaded, plan_for, engine, folder, progress)
     verdict = _report(folder, Console(stderr=as_json_), as_json_)
     if problem is not None:
         raise problem
+    assert verdict is not None, "a rehearsal that was held to its end has a record"
     raise click.exceptions.Exit(exit_code(verdict, fail_on))
 
 
@@ -89,18 +109,24 @@ def exit_code(verdict: Verdict, fail_on: FailOn) -> int:
 
 
 def _hold(
-    loaded: Loaded, plan_for: Callable[[dict[str, str]], Plan], engine: Engine | None, folder: Path,
+    loaded: Loaded,
+    plan_for: Callable[[dict[str, str]], Plan],
+    engine: Engine | None,
+    folder: Path,
     progress: ProgressLine,
 ) -> BaseException | None:
     """Holds the rehearsal. What ended it early is recorded and returned."""
     status: RunStatus = "completed"
-    why, problem = "", None
+    why = ""
+    problem: BaseException | None = None
     started, cpu = time.monotonic(), time.process_time()
     with RecordWriter(folder) as record:
         try:
             images = build_images(engine, loaded.scenario, loaded.root) if engine else {}
             plan = plan_for(images)
-            rehearse(loaded, plan, Population(plan.seed), _stage(loaded, engine, images), record, progress.say)
+            rehearse(
+                loaded, plan, Population(plan.seed), _stage(loaded, engine, images), record, progress.say
+            )
         except Interrupted as stop:
             status, why, problem = "interrupted", f"interrupted by {stop}", stop
             progress.note("interrupted: everything is being removed")
@@ -108,12 +134,20 @@ def _hold(
             status, why, problem = "aborted", str(stop), stop
         except HarnessError as stop:
             status, why, problem = "failed", str(stop), stop
-        record.event(Ended(status=status, why=why, seconds=time.monotonic() - started,
-                           harness_cpu=time.process_time() - cpu))
+        record.event(
+            Ended(
+                status=status,
+                why=why,
+                seconds=time.monotonic() - started,
+                harness_cpu=time.process_time() - cpu,
+            )
+        )
     return problem
 
 
-def _stage(loaded: Loaded, engine: Engine | None, images: dict[str, str]) -> Callable[[], AbstractContextManager[Stage]]:
+def _stage(
+    loaded: Loaded, engine: Engine | None, images: dict[str, str]
+) -> Callable[[], AbstractContextManager[Stage]]:
     if engine:
         return lambda: container_stage(engine, loaded.scenario, images)
     return lambda: process_stage(loaded.scenario, loaded.root)
@@ -133,8 +167,12 @@ def _engine(stage: str) -> tuple[Engine | None, str]:
 
 def _scales(text: str) -> tuple[int, ...]:
     parts = [part.strip().rstrip("x") for part in text.split(",")]
-    if not all(part.isdigit() and int(part) for part in parts) or sorted({*map(int, parts)}) != [*map(int, parts)]:
-        raise UsageError(f"--scales is {text!r}", expected="ascending whole numbers such as 1,2,5,10", fix="write it so")
+    if not all(part.isdigit() and int(part) for part in parts) or sorted({*map(int, parts)}) != [
+        *map(int, parts)
+    ]:
+        raise UsageError(
+            f"--scales is {text!r}", expected="ascending whole numbers such as 1,2,5,10", fix="write it so"
+        )
     return tuple(map(int, parts))
 
 
@@ -147,7 +185,7 @@ def _run_folder(reports: Path, name: str) -> Path:
         free = shutil.disk_usage(folder).free
         link = folder.parent / f".latest-{run}"
         link.symlink_to(run)
-        os.replace(link, folder.parent / "latest")
+        link.replace(folder.parent / "latest")
     except OSError as problem:
         raise EnvironmentProblem(
             f"the folder {folder} cannot be made: {problem.strerror}",
@@ -156,7 +194,9 @@ def _run_folder(reports: Path, name: str) -> Path:
         ) from problem
     if free < 2**30:
         raise EnvironmentProblem(
-            f"{free / 2**20:,.0f} MiB are free in {reports}", expected="1 GiB or more", fix="free some, or give --out"
+            f"{free / 2**20:,.0f} MiB are free in {reports}",
+            expected="1 GiB or more",
+            fix="free some, or give --out",
         )
     return folder
 
@@ -172,5 +212,3 @@ def _report(folder: Path, console: Console, machine: bool) -> Verdict | None:
     if machine:
         click.echo(as_json(verdict), nl=False)
     return verdict
-
-

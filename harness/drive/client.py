@@ -117,7 +117,9 @@ class Client:
         self.service, self.address, self.timeout = service, address, timeout
         self.cookies: dict[str, str] = {}
 
-    def get(self, path: str, *, params: Pairs | None = None, headers: Pairs = (), whole: bool = False) -> Response:
+    def get(
+        self, path: str, *, params: Pairs | None = None, headers: Pairs = (), whole: bool = False
+    ) -> Response:
         """GET; `params` become the query, percent-encoded as a form's fields are."""
         return self.send(self.build("GET", path, params=params, headers=headers), whole=whole)
 
@@ -188,11 +190,18 @@ class Live:
         self.stage = stage
         self._clients = {name: Client(name, address) for name, address in addresses.items()}
 
+    def moved(self, addresses: Mapping[str, tuple[str, int]]) -> None:
+        """Services that were started again may be reached elsewhere; their clients keep their cookies."""
+        for name, address in addresses.items():
+            self._clients[name].address = address
+
     def __getattr__(self, name: str) -> Client:
         try:
             return self._clients[name]
         except KeyError:
-            raise AttributeError(f"no service {name!r} on this stage; there are: {', '.join(self._clients)}") from None
+            raise AttributeError(
+                f"no service {name!r} on this stage; there are: {', '.join(self._clients)}"
+            ) from None
 
 
 def _pairs(given: Pairs | None) -> list[tuple[str, Any]]:

@@ -49,7 +49,9 @@ class Button:
         try:
             reply = pull()
         except UnexpectedAnswer as problem:
-            return Press(problem.exchange, None, f"the trigger did not come to its request: {problem}", before, 0.0)
+            return Press(
+                problem.exchange, None, f"the trigger did not come to its request: {problem}", before, 0.0
+            )
         if not isinstance(reply, Response):
             raise UsageError(
                 f"a trigger returned {type(reply).__name__}",
@@ -97,6 +99,8 @@ def _refusal(reply: Response) -> str:
     if exchange.status >= 400:
         return f"status {exchange.status} {exchange.reason}".strip()
     location = exchange.header("location").lower()
-    if 300 <= exchange.status < 400 and any(word in location for word in ("login", "signin", "sign-in", "auth")):
+    if 300 <= exchange.status < 400 and any(
+        word in location for word in ("login", "signin", "sign-in", "auth")
+    ):
         return f"status {exchange.status}: sent to the login page ({exchange.header('location')[:80]})"
     return ""

@@ -38,7 +38,9 @@ class Answer:
     complete: bool = False
 
 
-def ask(address: tuple[str, int], request: bytes, *, timeout: float = 30.0, segment: int = 0, keep: int = KEEP) -> Answer:
+def ask(
+    address: tuple[str, int], request: bytes, *, timeout: float = 30.0, segment: int = 0, keep: int = KEEP
+) -> Answer:
     """Send `request` to `address` (host, port) and read the answer.
 
     segment   0: hand the whole request to the kernel at once; n: in writes of n bytes, each its own packet

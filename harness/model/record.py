@@ -62,14 +62,14 @@ class Event(Struct, frozen=True, kw_only=True, tag_field="event"):
     t: float = 0.0
 
 
-class StageUp(Event, tag="stage_up"):
+class StageUp(Event, frozen=True, kw_only=True, tag="stage_up"):
     """The services are up for `purpose` ("10x" or "edges"); it took `seconds`."""
 
     purpose: str
     seconds: float
 
 
-class Pressed(Event, tag="pressed"):
+class Pressed(Event, frozen=True, kw_only=True, tag="pressed"):
     """A trigger was pulled with the first `users` users.
 
     scale      the multiple of the usual number; 0 when an edge is looked for
@@ -94,7 +94,7 @@ class Pressed(Event, tag="pressed"):
     left: int
 
 
-class ServiceEnded(Event, tag="service_ended"):
+class ServiceEnded(Event, frozen=True, kw_only=True, tag="service_ended"):
     """A service ended by itself while it was needed; `done` and `failed` items were through by then."""
 
     scale: int
@@ -105,7 +105,7 @@ class ServiceEnded(Event, tag="service_ended"):
     failed: int
 
 
-class EdgeFound(Event, tag="edge_found"):
+class EdgeFound(Event, frozen=True, kw_only=True, tag="edge_found"):
     """How many users a trigger carries: the last number seen to pass, the first seen to be refused."""
 
     trigger: str
@@ -116,8 +116,9 @@ class EdgeFound(Event, tag="edge_found"):
     requests: int
 
 
-class ScaleDone(Event, tag="scale_done"):
-    """A scale is over. `batch_seconds` the batch was at work, `seconds` the whole scale took."""
+class ScaleDone(Event, frozen=True, kw_only=True, tag="scale_done"):
+    """A scale is over. `batch_seconds` the batch was at work, `seconds` the whole scale took;
+    `revivals` times services that had ended were started again, so that the rest could be seen."""
 
     scale: int
     users: int
@@ -126,9 +127,10 @@ class ScaleDone(Event, tag="scale_done"):
     seconds: float
     batch_seconds: float
     complete: bool
+    revivals: int = 0
 
 
-class NotSeen(Event, tag="not_seen"):
+class NotSeen(Event, frozen=True, kw_only=True, tag="not_seen"):
     """Something could not be looked at, and why. `decisive`: the verdict cannot be READY without it."""
 
     probe: str
@@ -136,7 +138,7 @@ class NotSeen(Event, tag="not_seen"):
     decisive: bool = True
 
 
-class Ended(Event, tag="ended"):
+class Ended(Event, frozen=True, kw_only=True, tag="ended"):
     """The rehearsal's end: how, why, and its length in seconds."""
 
     status: RunStatus

@@ -111,7 +111,9 @@ def parse_size(text: str, *, what: str) -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
     unit = _UNITS.get(match[2].upper()) if match else None
     if match is None or unit is None:
-        raise UsageError(f"{what} is {text!r}", expected="a number and a unit, such as 512 MiB", fix="write it so")
+        raise UsageError(
+            f"{what} is {text!r}", expected="a number and a unit, such as 512 MiB", fix="write it so"
+        )
     return int(float(match[1]) * unit)
 
 
@@ -119,7 +121,9 @@ def parse_duration(text: str, *, what: str) -> float:
     """Seconds of "90", "45s", "1h30m" or "4h". Raises UsageError."""
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
     if not parts or "".join(a + b for a, b in parts) != text.replace(" ", ""):
-        raise UsageError(f"{what} is {text!r}", expected="a duration such as 90s, 45m or 1h30m", fix="write it so")
+        raise UsageError(
+            f"{what} is {text!r}", expected="a duration such as 90s, 45m or 1h30m", fix="write it so"
+        )
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 

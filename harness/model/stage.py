@@ -18,12 +18,20 @@ class Ending(Struct, frozen=True):
 class RunningService(Protocol):
     """One service that was started."""
 
-    name: str
-    address: tuple[str, int]
-    memory_limit: int
+    @property
+    def name(self) -> str:
+        """Its name in the scenario."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """(host, port) where it can be reached from here."""
 
     def ending(self) -> Ending | None:
         """How it ended, or None while it runs."""
+
+    def revive(self) -> None:
+        """Starts it again on the same data after it has ended, and waits until it is ready. Its `address` may
+        be another one afterwards. Raises EnvironmentProblem where it does not come up."""
 
     def memory(self) -> int | None:
         """Bytes it holds that no reclaim can take back: anonymous, shared and kernel memory. None: unreadable."""
@@ -35,7 +43,14 @@ class RunningService(Protocol):
 class Stage(Protocol):
     """The services up and reachable."""
 
-    kind: str
-    services: Mapping[str, RunningService]
-    entries: Mapping[str, str]
-    """Which service a request for `live.<name>` enters at: the gateway in front, or the service itself."""
+    @property
+    def kind(self) -> str:
+        """docker or process."""
+
+    @property
+    def services(self) -> Mapping[str, RunningService]:
+        """The services by name."""
+
+    @property
+    def entries(self) -> Mapping[str, str]:
+        """Which service a request for `live.<name>` enters at: the gateway in front, or the service itself."""

@@ -19,7 +19,9 @@ def read_outcomes(read: Callable[[], Iterable[Outcome]], record: RecordWriter, t
     except PROGRAMMING:
         raise
     except (HarnessError, OSError, ValueError, LookupError, AssertionError, RuntimeError) as problem:
-        record.event(NotSeen(probe="outcomes", why=f"the batch's word could not be read: {_one_line(problem)}"))
+        record.event(
+            NotSeen(probe="outcomes", why=f"the batch's word could not be read: {_one_line(problem)}")
+        )
         return False
     record.rows(
         table,
@@ -41,7 +43,9 @@ def read_effects(read: Callable[[], Iterable[Effect] | None], record: RecordWrit
         record.event(NotSeen(probe="effects", why=f"the ledger could not be read: {_one_line(problem)}"))
         return False
     if rows is None:
-        record.event(NotSeen(probe="effects", why="the scenario has no effects(): what was really done was not seen"))
+        record.event(
+            NotSeen(probe="effects", why="the scenario has no effects(): what was really done was not seen")
+        )
         return False
     record.rows(table, item=[row.item for row in rows], amount=[row.amount for row in rows])
     return True

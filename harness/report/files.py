@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -25,6 +24,6 @@ def write_reports(verdict: Verdict, record: Record) -> list[Path]:
         path = record.folder / name
         partial = path.with_name(f".{name}.partial")
         partial.write_bytes(content)
-        os.replace(partial, path)
+        partial.replace(path)
         written.append(path)
     return written

@@ -43,7 +43,9 @@ def _state(press: Pressed | None, end: ScaleDone | None) -> tuple[State, str]:
         return "broken", press.why
     if end is None:
         return "not seen", "got through; the run was cut off"
+    again = f"; services started again {end.revivals} times" if end.revivals else ""
     if not end.complete:
-        return "broken", f"got through; {end.presses:,} presses did not bring it to the end"
-    return ("passed", "got through in one press") if end.presses == 1 else (
-        "broken", f"got through; needed {end.presses:,} presses")
+        return "broken", f"got through; {end.presses:,} presses did not bring it to the end{again}"
+    if end.presses == 1:
+        return "passed", "got through in one press"
+    return "broken", f"got through; needed {end.presses:,} presses{again}"

@@ -38,16 +38,29 @@ def show(verdict: Verdict, record: Record, console: Console) -> None:
     )
     console.print(Text(f"seed {verdict.seed}, stage {manifest.stage} ({manifest.stage_why})", style="dim"))
     console.print()
-    console.print(Text.assemble((WORD[verdict.verdict], VERDICT_STYLE[verdict.verdict]), "  ",
-                                inert(sentence(verdict, manifest))))
+    console.print(
+        Text.assemble(
+            (WORD[verdict.verdict], VERDICT_STYLE[verdict.verdict]), "  ", inert(sentence(verdict, manifest))
+        )
+    )
 
 
 def _finding(finding: Finding, console: Console) -> None:
-    console.print(Text.assemble((f"{finding.severity}[{finding.code}]", STYLE[finding.severity]), " ",
-                                (inert(finding.title), "bold")))
+    console.print(
+        Text.assemble(
+            (f"{finding.severity}[{finding.code}]", STYLE[finding.severity]),
+            " ",
+            (inert(finding.title), "bold"),
+        )
+    )
     place = " -> ".join(part for part in (finding.hop, finding.service) if part and part != finding.service)
-    rows = [("at", f"{finding.service}{f' ({place} refuses)' if place else ''}"
-             f"{f', {finding.trigger!r}' if finding.trigger else ''}")]
+    rows = [
+        (
+            "at",
+            f"{finding.service}{f' ({place} refuses)' if place else ''}"
+            f"{f', {finding.trigger!r}' if finding.trigger else ''}",
+        )
+    ]
     if finding.breaks_at:
         rows.append(("breaks at", breaks(finding.breaks_at)))
     rows += [("proof", f"{proof.kind}: {proof.text}") for proof in finding.evidence]
@@ -75,6 +88,8 @@ def _ladder(record: Record) -> Table:
         table.add_column(f"{scale}x = {manifest.usual * scale:,} users", overflow="fold")
     rungs = ladder(record)
     for trigger in manifest.triggers:
-        cells = [Text(inert(rung.text), style=STATE_STYLE[rung.state]) for rung in rungs if rung.trigger == trigger]
+        cells = [
+            Text(inert(rung.text), style=STATE_STYLE[rung.state]) for rung in rungs if rung.trigger == trigger
+        ]
         table.add_row(Text(inert(trigger)), *cells)
     return table

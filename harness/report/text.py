@@ -12,7 +12,9 @@ WORD = {"ready": "READY", "not_ready": "NOT READY", "inconclusive": "INCONCLUSIV
 
 def inert(text: str) -> str:
     """`text` without what a terminal or browser might obey: control, bidi and other format characters."""
-    return "".join(c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co") else "�" for c in text)
+    return "".join(
+        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co") else "�" for c in text
+    )
 
 
 def sentence(verdict: Verdict, manifest: Manifest) -> str:

@@ -41,7 +41,7 @@ def base_image(client: docker.DockerClient, wanted: str) -> str:
 
 
 def can_make() -> str:
-    """"" where this machine can make a Debian base by itself, else what is missing."""
+    """ "" where this machine can make a Debian base by itself, else what is missing."""
     if not Path("/etc/debian_version").exists():
         return "this is no Debian"
     if os.geteuid() != 0:

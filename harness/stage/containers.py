@@ -26,24 +26,48 @@ from harness.stage.wiring import Address, environment
 # there, and it acknowledges nothing; what we start is removed by this stage's own `with`.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
-from testcontainers.core.container import DockerContainer  # noqa: E402
-from testcontainers.core.network import Network  # noqa: E402
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.network import Network
 
+READY_WITHIN = 90.0
 LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "5m", "max-file": "4"}}
 
 
 class ContainerService:
     """One service in its container."""
 
-    def __init__(self, name: str, container: Any, image: str, address: tuple[str, int], memory_limit: int) -> None:
-        self.name, self.address, self.memory_limit, self.image = name, address, memory_limit, image
-        self._container = container
-        self._pid = int(container.attrs["State"]["Pid"])
+    address: tuple[str, int]
+
+    def __init__(self, service: Service, container: Any, image: str) -> None:
+        self.name, self.memory_limit, self.image = service.name, service.memory_bytes, image
+        self._service, self._container = service, container
         self._oom_kills = 0
+        self._look()
+
+    def _look(self) -> None:
+        """Reads where the engine has put it: its process, its memory files, its published port."""
+        self._container.reload()
+        self._pid = int(self._container.attrs["State"]["Pid"])
         try:
             self._cgroup: Cgroup | None = Cgroup(self._pid)
         except OSError:  # it ended at once, or the engine runs on another machine
             self._cgroup = None
+        published = self._container.attrs["NetworkSettings"]["Ports"].get(f"{self._service.port}/tcp")
+        if published:
+            self.address = ("127.0.0.1", int(published[0]["HostPort"]))
+        else:  # it has ended already: waiting for it will say so, with its log
+            self.address = ("127.0.0.1", 0)
+
+    def wait(self, within: float) -> None:
+        """Returns once it is ready. Raises EnvironmentProblem."""
+        ready = answers(self.address, self._service.ready)
+        wait_until_ready(self.name, ready, ending=self.ending, logs=self.logs, timeout=within)
+
+    def revive(self) -> None:
+        """Starts the container again, with all that is on its disk."""
+        self._container.start()
+        self._look()
+        self.wait(READY_WITHIN)
 
     def ending(self) -> Ending | None:
         """How it ended, or None while it runs. The kernel's own counter decides whether memory was the reason."""
@@ -87,7 +111,7 @@ def build_images(engine: Engine, scenario: Scenario, root: Path) -> dict[str, st
 
 @contextmanager
 def container_stage(
-    engine: Engine, scenario: Scenario, images: Mapping[str, str], *, ready_within: float = 90.0
+    engine: Engine, scenario: Scenario, images: Mapping[str, str], *, ready_within: float = READY_WITHIN
 ) -> Iterator[ContainerStage]:
     """Starts the scenario's services in order on a network of their own; removes them all at the end."""
     known = scenario.services()
@@ -100,19 +124,15 @@ def container_stage(
         for name, service in known.items():
             env = environment(service.env, addresses, known, {"port": str(service.port)})
             stage.services[name] = _start(stack, network, service, images[name], env)
-            wait_until_ready(
-                name,
-                answers(stage.services[name].address, service.ready),
-                ending=stage.services[name].ending,
-                logs=stage.services[name].logs,
-                timeout=ready_within,
-            )
+            stage.services[name].wait(ready_within)
         stage.entries = {name: name for name in known}
         stage.entries |= {service.fronts.name: name for name, service in known.items() if service.fronts}
         yield stage
 
 
-def _start(stack: ExitStack, network: Network, service: Service, image: str, env: dict[str, str]) -> ContainerService:
+def _start(
+    stack: ExitStack, network: Network, service: Service, image: str, env: dict[str, str]
+) -> ContainerService:
     port = f"{service.port}/tcp"
     wanted = DockerContainer(image).with_envs(**env).with_network(network).with_network_aliases(service.name)
     wanted.ports = {port: ("127.0.0.1", None)}  # type: ignore[dict-item]  # its own methods publish on every address
@@ -125,9 +145,7 @@ def _start(stack: ExitStack, network: Network, service: Service, image: str, env
     stack.callback(_quietly, wanted.stop)
     try:
         wanted.start()
-        container = wanted.get_wrapped_container()
-        container.reload()
-        published = container.attrs["NetworkSettings"]["Ports"].get(port) or []
+        return ContainerService(service, wanted.get_wrapped_container(), image)
     except (DockerException, APIError) as problem:
         raise EnvironmentProblem(
             f"the container of service {service.name!r} could not be started: {str(problem)[:300]}",
@@ -135,15 +153,6 @@ def _start(stack: ExitStack, network: Network, service: Service, image: str, env
             cause="a port that is taken, a memory limit that the engine refuses, or a full disk",
             fix="`rehearse doctor` looks at each of these",
         ) from problem
-    if not published:
-        raise EnvironmentProblem(
-            f"service {service.name!r} ended before its port {service.port} was published",
-            expected="a service that stays up",
-            cause="its command failed at once",
-            fix=f"docker run --rm -it {image}",
-        )
-    address = ("127.0.0.1", int(published[0]["HostPort"]))
-    return ContainerService(service.name, container, image, address, service.memory_bytes)
 
 
 def _quietly(remove: Any) -> None:

@@ -56,11 +56,19 @@ def _context(folder: Path) -> Iterable[str]:
     return sorted(exclude_paths(str(folder), [*patterns, "**/__pycache__", "**/*.pyc"], "Dockerfile"))
 
 
-def _build(client: docker.DockerClient, service: Service, folder: Path, tag: str, args: dict[str, str]) -> None:
+def _build(
+    client: docker.DockerClient, service: Service, folder: Path, tag: str, args: dict[str, str]
+) -> None:
     lines: list[str] = []
     try:
         stream = client.api.build(
-            path=str(folder), tag=tag, buildargs=args, rm=True, forcerm=True, decode=True, labels={CONTENT_LABEL: tag}
+            path=str(folder),
+            tag=tag,
+            buildargs=args,
+            rm=True,
+            forcerm=True,
+            decode=True,
+            labels={CONTENT_LABEL: tag},
         )
         for chunk in stream:
             lines += str(chunk.get("stream", "")).splitlines()

@@ -35,7 +35,9 @@ class Cgroup:
     def __init__(self, pid: int, root: Path = Path("/sys/fs/cgroup"), proc: Path = Path("/proc")) -> None:
         groups = dict(_groups((proc / str(pid) / "cgroup").read_text()))
         self.v2 = "memory" not in groups
-        self.folder = root / groups[""].lstrip("/") if self.v2 else root / "memory" / groups["memory"].lstrip("/")
+        self.folder = (
+            root / groups[""].lstrip("/") if self.v2 else root / "memory" / groups["memory"].lstrip("/")
+        )
         if not (self.folder / "cgroup.procs").exists():
             raise FileNotFoundError(self.folder / "cgroup.procs")
 
@@ -49,7 +51,10 @@ class Cgroup:
             stat = dict(line.split() for line in (self.folder / "memory.stat").read_text().splitlines())
             private = private_bytes(self.pids())
             if self.v2:
-                shared, kernel = int(stat.get("shmem", 0)), int(stat.get("kernel", stat.get("slab_unreclaimable", 0)))
+                shared, kernel = (
+                    int(stat.get("shmem", 0)),
+                    int(stat.get("kernel", stat.get("slab_unreclaimable", 0))),
+                )
             else:
                 shared = int(stat.get("total_shmem", stat.get("shmem", 0)))
                 kernel = int((self.folder / "memory.kmem.usage_in_bytes").read_text())

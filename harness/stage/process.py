@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -26,18 +26,35 @@ from harness.stage.readiness import answers, wait_until_ready
 from harness.stage.wiring import Address, environment, fill
 
 GRACE = 5.0
+READY_WITHIN = 60.0
 PIDS_EVERY = 0.5
 
 
 class ProcessService:
     """One service as a process group of its own."""
 
-    def __init__(self, name: str, popen: subprocess.Popen[bytes], port: int, memory_limit: int, log: Path) -> None:
-        self.name, self.address, self.memory_limit = name, ("127.0.0.1", port), memory_limit
-        self.image = "process"
-        self._popen, self._log = popen, log
+    image = "process"
+
+    def __init__(
+        self, service: Service, port: int, log: Path, spawn: Callable[[], subprocess.Popen[bytes]]
+    ) -> None:
+        self.name, self.memory_limit = service.name, service.memory_bytes
+        self.address = ("127.0.0.1", port)
+        self._ready, self._log, self._spawn = service.ready, log, spawn
+        self._popen = spawn()
         self._pids: list[int] = []
         self._pids_read = 0.0
+
+    def wait(self, within: float) -> None:
+        """Returns once it is ready. Raises EnvironmentProblem."""
+        ready = answers(self.address, self._ready)
+        wait_until_ready(self.name, ready, ending=self.ending, logs=self.logs, timeout=within)
+
+    def revive(self) -> None:
+        """Starts the same command again, in the same folder, on the same port."""
+        self.stop()
+        self._popen, self._pids_read = self._spawn(), 0.0
+        self.wait(READY_WITHIN)
 
     def ending(self) -> Ending | None:
         """How it ended, or None while it runs. A process's own end does not tell of memory."""
@@ -83,7 +100,9 @@ class ProcessStage:
 
 
 @contextmanager
-def process_stage(scenario: Scenario, root: Path, *, ready_within: float = 60.0) -> Iterator[ProcessStage]:
+def process_stage(
+    scenario: Scenario, root: Path, *, ready_within: float = READY_WITHIN
+) -> Iterator[ProcessStage]:
     """Starts the scenario's services in order, and ends them all at the end, however that comes."""
     known = scenario.services()
     taking_part = {name: service for name, service in known.items() if service.process}
@@ -104,19 +123,17 @@ def process_stage(scenario: Scenario, root: Path, *, ready_within: float = 60.0)
             running = _start(service, addresses, known, root, scratch)
             stack.callback(running.stop)
             stage.services[name] = running
-            wait_until_ready(
-                name,
-                answers(running.address, service.ready),
-                ending=running.ending,
-                logs=running.logs,
-                timeout=ready_within,
-            )
+            running.wait(ready_within)
         stage.entries = {name: name for name in taking_part}
         yield stage
 
 
 def _start(
-    service: Service, addresses: Mapping[str, Address], known: Mapping[str, Service], root: Path, scratch: Path
+    service: Service,
+    addresses: Mapping[str, Address],
+    known: Mapping[str, Service],
+    root: Path,
+    scratch: Path,
 ) -> ProcessService:
     process = service.process
     assert process is not None
@@ -126,9 +143,10 @@ def _start(
     if words and words[0] in ("python", "python3"):
         words[0] = sys.executable
     log = scratch / f"{service.name}.log"
-    try:
-        with log.open("wb") as output:
-            popen = subprocess.Popen(
+
+    def spawn() -> subprocess.Popen[bytes]:
+        with log.open("ab") as output:
+            return subprocess.Popen(
                 words,
                 cwd=root / process.cwd,
                 env={**_clean_environment(), **env},
@@ -137,6 +155,9 @@ def _start(
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    try:
+        return ProcessService(service, addresses[service.name].port, log, spawn)
     except OSError as problem:
         raise EnvironmentProblem(
             f"service {service.name!r} could not be started: {problem}",
@@ -144,11 +165,12 @@ def _start(
             cause="the program is not installed, or not on the PATH",
             fix="install what the service needs, or mend `process.command`",
         ) from problem
-    return ProcessService(service.name, popen, addresses[service.name].port, service.memory_bytes, log)
 
 
 def _clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(("REHEARSE_", "PYTEST_"))}
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("REHEARSE_", "PYTEST_"))
+    }
 
 
 def _port(service: Service, process: Process) -> int:
@@ -170,7 +192,7 @@ def _port(service: Service, process: Process) -> int:
 
 def _holder(port: int) -> str:
     for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+        if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
             return f"process {connection.pid} ({psutil.Process(connection.pid).name()}) listens there"
     return "another process listens there"
 
@@ -180,5 +202,3 @@ def _family(pid: int) -> list[int]:
         return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
     except psutil.Error:
         return [pid]
-
-

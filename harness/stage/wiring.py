@@ -24,7 +24,9 @@ class Address:
         return f"http://{self.host}:{self.port}"
 
 
-def fill(text: str, addresses: Mapping[str, Address], known: Mapping[str, object], own: Mapping[str, str]) -> str | None:
+def fill(
+    text: str, addresses: Mapping[str, Address], known: Mapping[str, object], own: Mapping[str, str]
+) -> str | None:
     """`text` with its `{service.url}`, `{service.host}`, `{service.port}` and own `{word}` places filled in.
 
     None where it names a service of the scenario that takes no part in this stage. Raises UsageError for a name
@@ -54,7 +56,10 @@ def fill(text: str, addresses: Mapping[str, Address], known: Mapping[str, object
 
 
 def environment(
-    env: Mapping[str, str], addresses: Mapping[str, Address], known: Mapping[str, object], own: Mapping[str, str]
+    env: Mapping[str, str],
+    addresses: Mapping[str, Address],
+    known: Mapping[str, object],
+    own: Mapping[str, str],
 ) -> dict[str, str]:
     """An environment with its places filled. Entries that name a service not on this stage are left out."""
     filled = {name: fill(text, addresses, known, own) for name, text in env.items()}
