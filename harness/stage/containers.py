@@ -29,7 +29,6 @@ os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
-READY_WITHIN = 90.0
 LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "5m", "max-file": "4"}}
 
 
@@ -58,16 +57,18 @@ class ContainerService:
         else:  # it has ended already: waiting for it will say so, with its log
             self.address = ("127.0.0.1", 0)
 
-    def wait(self, within: float) -> None:
+    def wait(self) -> None:
         """Returns once it is ready. Raises EnvironmentProblem."""
         ready = answers(self.address, self._service.ready)
-        wait_until_ready(self.name, ready, ending=self.ending, logs=self.logs, timeout=within)
+        wait_until_ready(
+            self.name, ready, ending=self.ending, logs=self.logs, timeout=self._service.ready_seconds
+        )
 
     def revive(self) -> None:
         """Starts the container again, with all that is on its disk."""
         self._container.start()
         self._look()
-        self.wait(READY_WITHIN)
+        self.wait()
 
     def ending(self) -> Ending | None:
         """How it ended, or None while it runs. The kernel's own counter decides whether memory was the reason."""
@@ -111,7 +112,7 @@ def build_images(engine: Engine, scenario: Scenario, root: Path) -> dict[str, st
 
 @contextmanager
 def container_stage(
-    engine: Engine, scenario: Scenario, images: Mapping[str, str], *, ready_within: float = READY_WITHIN
+    engine: Engine, scenario: Scenario, images: Mapping[str, str]
 ) -> Iterator[ContainerStage]:
     """Starts the scenario's services in order on a network of their own; removes them all at the end."""
     known = scenario.services()
@@ -124,7 +125,7 @@ def container_stage(
         for name, service in known.items():
             env = environment(service.env, addresses, known, {"port": str(service.port)})
             stage.services[name] = _start(stack, network, service, images[name], env)
-            stage.services[name].wait(ready_within)
+            stage.services[name].wait()
         stage.entries = {name: name for name in known}
         stage.entries |= {service.fronts.name: name for name, service in known.items() if service.fronts}
         yield stage
