@@ -7,9 +7,11 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.stage import Engine
+from harness.stage.engine import OWNER_LABEL
 from tests.conftest import REHEARSE, ROOT
 
 EXPECTED = {"URL-001", "FORM-001", "STOP-001", "ITEM-001", "MEM-001", "ERR-001"}
@@ -118,5 +120,6 @@ def test_both_stages_give_their_findings_the_same_ids(engine: Engine, out: Path)
 @pytest.mark.timeout(300)
 def test_nothing_is_left_in_the_engine(engine: Engine, out: Path) -> None:
     rehearsal("friday_payouts", "docker", out)
-    assert not engine.client.containers.list(all=True, filters={"label": "rehearse.owner"})
-    assert not engine.client.networks.list(filters={"label": "rehearse.owner"})
+    api = engine.client.api
+    left = api.containers(all=True, filters={"label": OWNER_LABEL}) + api.networks(filters={"label": OWNER_LABEL})
+    assert all(psutil.pid_exists(int(thing["Labels"][OWNER_LABEL])) for thing in left)
