@@ -121,5 +121,7 @@ def test_both_stages_give_their_findings_the_same_ids(engine: Engine, out: Path)
 def test_nothing_is_left_in_the_engine(engine: Engine, out: Path) -> None:
     rehearsal("friday_payouts", "docker", out)
     api = engine.client.api
-    left = api.containers(all=True, filters={"label": OWNER_LABEL}) + api.networks(filters={"label": OWNER_LABEL})
+    left = api.containers(all=True, filters={"label": OWNER_LABEL}) + api.networks(
+        filters={"label": OWNER_LABEL}
+    )
     assert all(psutil.pid_exists(int(thing["Labels"][OWNER_LABEL])) for thing in left)

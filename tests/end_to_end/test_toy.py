@@ -30,7 +30,9 @@ def with_env(**env: str) -> str:
 
 
 def toys_running() -> list[psutil.Process]:
-    toys = [p for p in psutil.process_iter(["cmdline", "cwd"]) if (p.info["cmdline"] or [])[1:2] == ["batch.py"]]
+    toys = [
+        p for p in psutil.process_iter(["cmdline", "cwd"]) if (p.info["cmdline"] or [])[1:2] == ["batch.py"]
+    ]
     return [toy for toy in toys if toy.info["cwd"] == str(ROOT / "tests/toy")]
 
 
