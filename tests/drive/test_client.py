@@ -58,7 +58,7 @@ def test_the_sizes_told_are_the_bytes_sent(serve) -> None:
 
 
 def test_cookies_are_kept_and_sent_and_dropped_when_they_end(serve) -> None:
-    set_cookie = b"HTTP/1.1 200 OK\r\nSet-Cookie: s=1; Path=/; HttpOnly\r\nSet-Cookie: t=2\r\nContent-Length: 0\r\n\r\n"
+    set_cookie = b"HTTP/1.1 200 OK\r\nSet-Cookie: s=1; Path=/\r\nSet-Cookie: t=2\r\nContent-Length: 0\r\n\r\n"
     gone = b"HTTP/1.1 200 OK\r\nSet-Cookie: s=; Max-Age=0\r\nContent-Length: 0\r\n\r\n"
     server, client = serve(set_cookie, gone, OK)
     for _ in range(3):
@@ -96,5 +96,5 @@ def test_nobody_listening_is_an_exchange_without_a_status() -> None:
 
 
 def test_a_service_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(AttributeError, match="no service 'bacth'.*batch"):
+    with pytest.raises(AttributeError, match=r"no service 'bacth'.*batch"):
         _ = Live({"batch": ("127.0.0.1", 1)}, stage="process").bacth

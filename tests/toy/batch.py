@@ -43,4 +43,4 @@ class Toy(BaseHTTPRequestHandler):
 if os.environ.get("TOY_DIE"):
     print("toy: no database at db:5432", flush=True)
     sys.exit(7)
-ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Toy).serve_forever()
+ThreadingHTTPServer((os.environ.get("TOY_HOST", "127.0.0.1"), int(sys.argv[1])), Toy).serve_forever()
