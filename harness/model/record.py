@@ -219,10 +219,18 @@ class Record:
         """The events of one kind, in order."""
         return [event for event in self.events if isinstance(event, kind)]
 
+    def has(self, table: str) -> bool:
+        """Whether such a table was written, be it without rows."""
+        return (self.folder / "tables" / f"{table}.jsonl").exists()
+
+    def chunks(self, table: str) -> Iterator[dict[str, list[Any]]]:
+        """The rows of a table as columns, one chunk at a time: for tables too long to be held whole."""
+        return self._lines(self.folder / "tables" / f"{table}.jsonl", dict[str, list[Any]])
+
     def table(self, name: str) -> dict[str, list[Any]]:
         """All rows of a table as columns; empty where there is no such table."""
         columns: dict[str, list[Any]] = {}
-        for chunk in self._lines(self.folder / "tables" / f"{name}.jsonl", dict[str, list[Any]]):
+        for chunk in self.chunks(name):
             for column, values in chunk.items():
                 columns.setdefault(column, []).extend(values)
         return columns
