@@ -33,9 +33,8 @@ def flaws(account: Account, done: ScaleDone) -> Iterator[NotSeen]:
         if count:
             yield NotSeen(probe=f"{count:,} users at {done.scale}x", why=why)
     if not account.count("done-once") + account.count("recovered"):
-        yield NotSeen(
-            f"each user at {done.scale}x", "nothing was done well for even one: nothing was rehearsed"
-        )
+        why = "nothing was done well for even one: nothing was rehearsed"
+        yield NotSeen(probe=f"each user at {done.scale}x", why=why)
 
 
 def _some(items: Sequence[str]) -> str:

@@ -72,7 +72,9 @@ def main(items: int, effects: int) -> None:
     print(
         f"{items:,} items, {effects:,} effects: {spent:.1f} s CPU, {peak / 1024:,.0f} MiB at the peak", end=""
     )
-    sys.stdout.write(f" ({before / 1024:,.0f} MiB before); {duplicated:,} duplicated, {account.overpaid:,} too much")
+    sys.stdout.write(
+        f" ({before / 1024:,.0f} MiB before); {duplicated:,} duplicated, {account.overpaid:,} too much"
+    )
 
 
 if __name__ == "__main__":
