@@ -106,7 +106,7 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
             record.event(NotSeen(probe=f"the rest of {scale}x", why=gone.seen))
             on.revive(on.ended(scale))
         read_outcomes(on.outcomes, record, f"items-{scale}")
-        read_effects(on.effects, record, f"effects-{scale}")
+        read_effects(on.effects, record, f"effects-{scale}", quiet=on.quiet)
     record.event(
         ScaleDone(
             scale=scale,
@@ -145,7 +145,7 @@ def _press_until_done(on: Performance, trigger: Trigger, scale: int, count: int)
     """Presses again until nothing is left, nothing moves any more, or services end once too often."""
     presses, revivals, fruitless = 1, 0, 0
     left = on.left(count)
-    while left > 0 and presses < MOST_PRESSES and fruitless < FRUITLESS_PRESSES:
+    while left > 0 and not on.stuck and presses < MOST_PRESSES and fruitless < FRUITLESS_PRESSES:
         gone = on.ended(scale)
         if gone:
             revivals += 1
@@ -190,6 +190,8 @@ def _act_two(on: Performance, reach: Reach) -> None:
 
 def _try(on: Performance, trigger: Trigger, count: int) -> Try:
     press = on.press(trigger, count)
+    if press.stuck:
+        raise EdgeMoved(f"with {count} users {press.why}")
     return Try(press.accepted is True, press.exchange)
 
 

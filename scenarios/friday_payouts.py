@@ -28,6 +28,7 @@ class FridayPayouts(Scenario):
     """Pays every user who reached the payout step. Every Friday, usually about 400 users."""
 
     usual, scales, deadline = 400, (1, 2, 5, 10), "4h"
+    patience, quiet = "30s", "1s"
 
     db = Service(build="fixtures/friday/db", port=5432, memory="512 MiB")
     payouts = Service(
@@ -92,7 +93,10 @@ class FridayPayouts(Scenario):
     def effects(self, live: Live) -> Iterator[Effect]:
         for line in live.payouts.get("/ledger", whole=True).expect(200).text.splitlines():
             paid = json.loads(line)
-            yield Effect(item=paid["item"], amount=paid["amount"])
+            yield Effect(item=paid["item"], amount=paid["amount"], step=paid.get("step", ""))
+
+    def expected(self, user: SyntheticUser) -> Effect:
+        return Effect(item=user.id, amount=user.amount)
 
     def progress(self, live: Live) -> Progress:
         self._log_in(live)

@@ -13,7 +13,7 @@ from harness.drive.pressing import Button, Press
 from harness.errors import EnvironmentProblem, HarnessError, UsageError, where_in
 from harness.model.people import SyntheticUser
 from harness.model.record import Pressed, RecordWriter, ServiceEnded
-from harness.model.scenario import Effect, Outcome, Progress, Scenario, Trigger
+from harness.model.scenario import Effect, Outcome, Progress, Scenario, Trigger, parse_duration
 from harness.model.stage import Stage
 
 SETTLE = 2.0
@@ -45,8 +45,11 @@ class Performance:
         self.live = Live(self._addresses(), stage=stage.kind)
         self.progress = Progress(0, 0, False)
         self.batch_seconds = 0.0
+        self.stuck = False
         own_progress = type(play.scenario).progress is not Scenario.progress
         self._settle = 0.0 if own_progress else SETTLE
+        self.patience = parse_duration(play.scenario.patience, what="patience")
+        self.quiet = parse_duration(play.scenario.quiet, what="quiet")
 
     def seed(self, count: int) -> None:
         """Puts the first `count` users where the batch finds them."""
@@ -85,11 +88,13 @@ class Performance:
             settle=self._settle,
             deadline=self.play.deadline,
             seen=lambda progress: readings.append((record.now, progress)),
+            patience=self.patience,
         )
         with self._calling(f"trigger {trigger.name!r}"):
             press = button.press(lambda: getattr(self.play.scenario, trigger.method)(self.live, users), count)
         self.progress = press.progress
         self.batch_seconds += press.seconds
+        self.stuck = press.stuck
         if scale and readings:
             record.rows(
                 f"progress-{scale}",
@@ -110,6 +115,7 @@ class Performance:
                 done=press.progress.done,
                 failed=press.progress.failed,
                 left=self.left(count),
+                stuck=press.stuck,
             )
         )
         return press

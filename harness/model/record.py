@@ -79,6 +79,7 @@ class Pressed(Event, frozen=True, kw_only=True, tag="pressed"):
     why        what `accepted` rests on
     seconds    until the batch was idle again
     done, failed, left   items so far, as the batch tells it, after this press
+    stuck      the batch said that it ran, and no longer finished items
     """
 
     scale: int
@@ -92,6 +93,7 @@ class Pressed(Event, frozen=True, kw_only=True, tag="pressed"):
     done: int
     failed: int
     left: int
+    stuck: bool = False
 
 
 class ServiceEnded(Event, frozen=True, kw_only=True, tag="service_ended"):
