@@ -2,7 +2,7 @@
 
 Act one runs the scales, each on a fresh stage: the users are put in, the triggers are tried in the order written,
 and the first that gets through is pressed until the batch is done. Act two asks what only a live system can answer
-about what act one showed: here, the exact edge of each trigger that was refused.
+about what act one showed: the exact edge of each trigger that was refused, and what comes of pressing again.
 """
 
 from __future__ import annotations
@@ -17,19 +17,24 @@ from importlib.metadata import version
 
 import psutil
 
-from harness.drive.performance import Performance, Play, ServiceGone
+from harness.drive.desk import Desk
+from harness.drive.performance import Performance, Play, ServiceGone, calling
+from harness.errors import HarnessError, TimeBudgetSpent
 from harness.loading import Loaded
 from harness.model.people import People
 from harness.model.record import EdgeFound, Manifest, NotSeen, RecordWriter, ScaleDone, ServiceFacts, StageUp
-from harness.model.scenario import StageKind, Trigger
+from harness.model.scenario import Scenario, StageKind, Trigger
 from harness.model.stage import Stage
 from harness.probes.edges import EdgeMoved, Try, find_edge
-from harness.probes.items import read_effects, read_outcomes
+from harness.probes.items import read_effects, read_outcomes, write_expected
 from harness.probes.memory import MemorySampler
+from harness.probes.rerun import Experiment, experiments, hold
 
 MOST_PRESSES = 1000
 FRUITLESS_PRESSES = 3
 MOST_REVIVALS = 3
+MOST_USERS_TO_PRESS_AGAIN = 2000
+PROBES = ("edges", "rerun")
 PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
 
 Say = Callable[[str], None]
@@ -39,7 +44,7 @@ OpenStage = Callable[[], AbstractContextManager[Stage]]
 @dataclass(frozen=True)
 class Plan:
     """One rehearsal as it was asked for: the usual number of users, the scales, the seed, the end of the time budget
-    (monotonic clock), the kind of stage and why that one, and the images by service."""
+    (monotonic clock), the kind of stage and why that one, the images by service, and the probes of act two."""
 
     usual: int
     scales: tuple[int, ...]
@@ -48,6 +53,7 @@ class Plan:
     stage: StageKind
     stage_why: str
     images: dict[str, str] = field(default_factory=dict)
+    probes: tuple[str, ...] = PROBES
 
 
 @dataclass
@@ -56,6 +62,8 @@ class Reach:
 
     carried: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
+    button: tuple[Trigger, int, str] | None = None
+    """The first trigger that got through, with how many users, and the service it starts the batch at."""
 
     def saw(self, trigger: str, users: int, accepted: bool | None) -> None:
         """Takes in one first press. What could not be told changes nothing."""
@@ -72,6 +80,9 @@ def rehearse(
     record.manifest(_manifest(loaded, plan, record))
     users = people.users(plan.usual * plan.scales[-1])
     record.rows("intended", item=[user.id for user in users])
+    if type(loaded.scenario).expected is not Scenario.expected:
+        with calling("expected()", loaded.source, plan.stage):
+            write_expected(loaded.scenario.expected, users, record)
     for name, service in loaded.scenario.services().items():
         if not service.on(plan.stage):
             why = f"{name} takes no part in the {plan.stage} stage: its own limits were not seen"
@@ -81,9 +92,13 @@ def rehearse(
     for scale in plan.scales:
         with _up(open_stage, record, f"{scale}x") as stage:
             _act_one(Performance(play, stage), scale, scale * plan.usual, reach)
-    if reach.refused:
+    for probe in set(PROBES) - set(plan.probes):
+        record.event(NotSeen(probe=probe, why="left out by --probes", decisive=False))
+    if reach.refused and "edges" in plan.probes:
         with _up(open_stage, record, "edges") as stage:
-            _act_two(Performance(play, stage), reach)
+            _find_edges(Performance(play, stage), reach)
+    if reach.button and "rerun" in plan.probes:
+        _press_again(play, open_stage, reach.button, plan)
 
 
 def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
@@ -127,6 +142,7 @@ def _first_that_gets_through(on: Performance, scale: int, count: int, reach: Rea
         press = on.press(trigger, count, scale=scale)
         reach.saw(trigger.name, count, press.accepted)
         if press.accepted:
+            reach.button = reach.button or (trigger, count, press.exchange.service)
             return trigger
         on.play.say(f"{count:,} users by {trigger.name}: {press.why}")
     return None
@@ -160,7 +176,7 @@ def _press_until_done(on: Performance, trigger: Trigger, scale: int, count: int)
     return Presses(presses, revivals, complete=left <= 0)
 
 
-def _act_two(on: Performance, reach: Reach) -> None:
+def _find_edges(on: Performance, reach: Reach) -> None:
     """The exact edge of each trigger that was refused."""
     record = on.play.record
     on.seed(len(on.play.users))
@@ -193,6 +209,29 @@ def _try(on: Performance, trigger: Trigger, count: int) -> Try:
     if press.stuck:
         raise EdgeMoved(f"with {count} users {press.why}")
     return Try(press.accepted is True, press.exchange)
+
+
+def _press_again(play: Play, open_stage: OpenStage, button: tuple[Trigger, int, str], plan: Plan) -> None:
+    """Each way to press the button more than once, on a fresh stage each."""
+    trigger, carried, batch = button
+    users = min(carried, plan.usual, MOST_USERS_TO_PRESS_AGAIN)
+    called = [service for service in play.scenario.services()[batch].calls if service.on(plan.stage)]
+    for experiment in experiments(batch, called[0].name if called else ""):
+        play.say(f"{users:,} users by {trigger.name}: {experiment.what}")
+        try:
+            with _up(open_stage, play.record, experiment.key) as stage:
+                _hold(experiment, Desk(play, stage, trigger, users), play.record, trigger)
+        except TimeBudgetSpent:
+            raise
+        except HarnessError as problem:
+            play.record.event(NotSeen(probe=f"when {experiment.what}", why=problem.seen))
+
+
+def _hold(experiment: Experiment, desk: Desk, record: RecordWriter, trigger: Trigger) -> None:
+    try:
+        hold(experiment, desk, record, trigger.name)
+    finally:
+        desk.keep_logs(experiment.key)
 
 
 @contextmanager

@@ -120,6 +120,11 @@ class Performance:
         )
         return press
 
+    def now(self) -> Progress:
+        """How far the batch is now. Raises ServiceGone where a service has ended."""
+        with self._calling("progress()"):
+            return self.play.scenario.progress(self.live)
+
     def left(self, count: int) -> int:
         """How many of the first `count` users the batch had not worked on when it last got idle."""
         return count - self.progress.done - self.progress.failed
@@ -170,20 +175,28 @@ class Performance:
     def _calling(self, hook: str) -> Iterator[None]:
         """Around the scenario's own code: a mistake in it is told with its line, a dead service as such."""
         try:
-            yield
-        except Exception as problem:  # the author's code may raise anything
+            with calling(hook, self.play.source, self.stage.kind):
+                yield
+        except HarnessError as problem:
             dead = [name for name, service in self.stage.services.items() if service.ending()]
             if dead:
                 raise ServiceGone(f"{' and '.join(dead)} ended during {hook}") from problem
-            place = where_in(self.play.source, problem)
-            if isinstance(problem, UnexpectedAnswer):
-                raise UsageError(
-                    f"{place}: {hook}: {problem.seen}", expected=problem.expected, fix=problem.fix
-                ) from problem
-            if isinstance(problem, HarnessError):
-                raise
-            raise UsageError(
-                f"{place}: {hook} raised {type(problem).__name__}: {problem}",
-                expected=f"a {hook} that works on this stage ({self.stage.kind})",
-                fix="mend that line",
-            ) from problem
+            raise
+
+
+@contextmanager
+def calling(hook: str, source: Path, stage: str) -> Iterator[None]:
+    """Around the scenario's own code: a mistake in it is told as a UsageError, with its line."""
+    try:
+        yield
+    except UnexpectedAnswer as problem:
+        seen = f"{where_in(source, problem)}: {hook}: {problem.seen}"
+        raise UsageError(seen, expected=problem.expected, fix=problem.fix) from problem
+    except HarnessError:
+        raise
+    except Exception as problem:
+        raise UsageError(
+            f"{where_in(source, problem)}: {hook} raised {type(problem).__name__}: {problem}",
+            expected=f"a {hook} that works on this stage ({stage})",
+            fix="mend that line",
+        ) from problem

@@ -12,7 +12,7 @@ from harness.model.exchange import Exchange
 from harness.model.scenario import Progress
 
 START_WITHIN = 5.0
-POLL_LONGEST = 0.1
+POLL_SHORTEST, POLL_LONGEST = 0.005, 0.1
 
 
 @dataclass(frozen=True)
@@ -77,16 +77,23 @@ class Button:
     def _wait_until_idle(self, before: Progress, start_within: float) -> tuple[Progress, bool]:
         """The progress once the batch rests, and whether it is stuck instead. A batch that has not begun gets
         `start_within` seconds to begin."""
-        began, changed, pause = time.monotonic(), time.monotonic(), 0.005
+        began, changed, pause = time.monotonic(), time.monotonic(), POLL_SHORTEST
         last = before
         while True:
             now = self.progress()
             self.seen(now)
             clock = time.monotonic()
-            if now != last:
+            # Idle is believed when it is read twice: a status page may count first and ask whether it runs after.
+            steady = now == last
+            if not steady:
                 last, changed = now, clock
             moved = (now.done, now.failed) != (before.done, before.failed)
-            if not now.running and clock - changed >= self.settle and (moved or clock - began > start_within):
+            if (
+                steady
+                and not now.running
+                and clock - changed >= self.settle
+                and (moved or clock - began > start_within)
+            ):
                 return now, False
             if now.running and clock - changed >= self.patience:
                 return now, True
@@ -97,7 +104,7 @@ class Button:
                     cause="it hangs, or it is slow",
                     fix="give a larger --budget, or fewer --scales",
                 )
-            time.sleep(pause)
+            time.sleep(pause if steady or now.running else POLL_SHORTEST)
             pause = min(pause * 1.5, POLL_LONGEST)
 
 

@@ -23,6 +23,7 @@ from msgspec import Struct
 from harness.errors import UsageError
 from harness.model.exchange import Exchange
 
+AgainKind = Literal["complete", "double", "running", "kill", "late"]
 RunStatus = Literal["completed", "failed", "aborted", "interrupted"]
 
 
@@ -96,6 +97,42 @@ class Pressed(Event, frozen=True, kw_only=True, tag="pressed"):
     stuck: bool = False
 
 
+class PressNote(Struct, frozen=True, kw_only=True):
+    """One press of an experiment: how it was taken, how far the batch then was, and how many effects there were
+    in all. `stopped`: the press was cut off by what was done to the system."""
+
+    number: int
+    accepted: bool | None
+    why: str
+    done: int
+    failed: int
+    left: int
+    effects: int
+    stopped: bool = False
+
+
+class PressedAgain(Event, frozen=True, kw_only=True, tag="pressed_again"):
+    """The button was pressed more than once on a stage of its own.
+
+    kind       complete (until all is done, and once more), double, running, kill, late
+    key        names the tables `items-<key>` and `effects-<key>`; the latter has a column `press`
+    what       what was done, to be read after "when": "the button is pressed twice at once"
+    service    the service that was killed or frozen; "" for none
+    reached    whether it came about: a batch may be too quick to be caught at work
+    vanished   effects that were in the ledger before and no longer are
+    """
+
+    kind: AgainKind
+    key: str
+    what: str
+    service: str
+    trigger: str
+    users: int
+    reached: bool
+    presses: list[PressNote]
+    vanished: int = 0
+
+
 class ServiceEnded(Event, frozen=True, kw_only=True, tag="service_ended"):
     """A service ended by itself while it was needed; `done` and `failed` items were through by then."""
 
@@ -149,7 +186,7 @@ class Ended(Event, frozen=True, kw_only=True, tag="ended"):
     harness_cpu: float
 
 
-AnyEvent = StageUp | Pressed | ServiceEnded | EdgeFound | ScaleDone | NotSeen | Ended
+AnyEvent = StageUp | Pressed | PressedAgain | ServiceEnded | EdgeFound | ScaleDone | NotSeen | Ended
 E_ = TypeVar("E_", bound=Event)
 Column = Sequence[Any]
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from harness.errors import UsageError
+from harness.model.people import SyntheticUser
 from harness.model.record import NotSeen, RecordWriter
 from harness.model.scenario import Effect, Outcome
 
@@ -72,6 +73,24 @@ def write_effects(rows: list[Effect], record: RecordWriter, table: str) -> None:
             step=[row.step for row in part],
             content=[row.content[:200] for row in part],
         )
+
+
+def write_expected(
+    expected: Callable[[SyntheticUser], Effect | Iterable[Effect] | None],
+    users: Sequence[SyntheticUser],
+    record: RecordWriter,
+) -> None:
+    """Writes `expected`: what the scenario says shall be done for each user; no table where it says nothing."""
+    wanted = [(user, expected(user)) for user in users]
+    if all(effects is None for _, effects in wanted):
+        return
+    rows: list[Effect] = []
+    for user, effects in wanted:
+        if effects is None:
+            rows.append(Effect(user.id))
+        else:
+            rows += [effects] if isinstance(effects, Effect) else effects
+    write_effects(rows, record, "expected")
 
 
 @dataclass(frozen=True)
