@@ -42,7 +42,9 @@ class Performance:
 
     def __init__(self, play: Play, stage: Stage) -> None:
         self.play, self.stage = play, stage
-        self.live = Live(self._addresses(), stage=stage.kind)
+        self.live = Live(
+            self._addresses(), stage=stage.kind, logs=lambda service: stage.services[service].logs()
+        )
         self.progress = Progress(0, 0, False)
         self.batch_seconds = 0.0
         self.stuck = False

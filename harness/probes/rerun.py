@@ -19,7 +19,7 @@ MOST_PRESSES = 100
 MOST_AFTER_ALL_IS_DONE = 6
 MOST_AFTER_A_FAULT = 3
 MOST_TRIES_TO_CATCH = 30
-MOST_TRIES_TO_FREEZE = 5
+MOST_TRIES_TO_FREEZE = 3
 DOWN = 0.5
 LONGEST_FREEZE = 45.0
 
@@ -151,9 +151,12 @@ def _after_timeout(service: str) -> Callable[[Diary], bool]:
             press = _catch(diary)
             if press is None:
                 return False
+            before = diary.seen.total() - diary.desk.progress().done
             noticed = _freeze(diary.desk, service, press)
+            press.result()
+            time.sleep(diary.desk.quiet)
             note = diary.note(press.result())
-            if noticed:
+            if noticed and note.effects - note.done > before:
                 _press_on(diary)
                 return True
             if note.left <= 0:

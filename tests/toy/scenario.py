@@ -6,7 +6,8 @@ from harness import Effect, Outcome, Process, Progress, Scenario, Service, trigg
 class Toy(Scenario):
     """A batch that fits into one file."""
 
-    usual, scales, quiet = 10, (1, 2), "0s"
+    usual, scales = 10, (1, 2)
+    quiet = "0s"
 
     batch = Service(
         port=8000,
