@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.checks.again_kinds import BROKEN, PRESSES, REFUSED, TWICE, VANISHED, WHEN
-from harness.checks.items import batch_of
 from harness.checks.kinds import Kind
 from harness.checks.ledger import SHOWN, Account, balance
+from harness.checks.place import batch_of
 from harness.checks.press_model import Forecast, Seen, duplicates, presses
 from harness.checks.verdicts import Verdict
 from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
@@ -118,8 +118,12 @@ def _broken(case: _Case) -> Iterator[Finding]:
         if verdict == "falsely-ok" and case.account.unpaid:
             evidence.append(Evidence("money", f"{case.account.unpaid:,.2f} were due to them"))
         yield _finding(case, kind, case.told(kind, len(items)), {event.key: len(items)}, evidence)
-    if event.kind in ("kill", "late") and event.presses[-1].accepted is False:
-        yield _finding(case, REFUSED, case.told(REFUSED, 0), {}, [_course(event)])
+    blocked = case.account.count("blocked")
+    if event.kind in ("kill", "late") and event.presses[-1].accepted is False and blocked:
+        last = Evidence("presses", f"the last press: {event.presses[-1].why}; {blocked:,} users never begun")
+        yield _finding(
+            case, REFUSED, case.told(REFUSED, blocked), {event.key: blocked}, [last, _course(event)]
+        )
     if event.vanished:
         counts = {event.key: event.vanished}
         yield _finding(case, VANISHED, case.told(VANISHED, event.vanished), counts, [_course(event)])

@@ -107,7 +107,7 @@ BROKEN: dict[str, Kind] = {
 REFUSED = Kind(
     "STOP-003",
     "high",
-    "After {service} is killed the button is refused for good",
+    "No press gets {n:,} of {all:,} users through any more {when}",
     "the batch believes that the run that was cut off still goes on",
     "Let a run that no longer lives be taken over: a lease that ends, or a look at start.",
 )

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from harness.checks.kinds import KINDS, PHANTOM, Kind
-from harness.checks.ledger import SHOWN, Account, balance
+from harness.checks.ledger import SHOWN, Account, balance, best_witness
+from harness.checks.place import batch_of
 from harness.checks.reading import flaws
 from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
 from harness.model.record import NotSeen, Record, ScaleDone
@@ -25,7 +26,7 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
     """One finding for each bad verdict, with its count per scale; NotSeen where a verdict would be a guess."""
     tallies = {name: _Tally() for name in KINDS}
     for done in record.all(ScaleDone):
-        account = balance(record, done.users, f"items-{done.scale}", f"effects-{done.scale}")
+        account = balance(record, done.users, f"items-{done.scale}", best_witness(record, done.scale))
         if account is None:
             why = "the batch's word or the ledger was not read"
             yield NotSeen(probe=f"each user at {done.scale}x", why=why)
@@ -37,12 +38,6 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
     for name, tally in tallies.items():
         if tally.counts:
             yield _finding(record, KINDS[name], service, tally)
-
-
-def batch_of(record: Record) -> str:
-    """The service that holds the batch: the one behind a gateway, else the last."""
-    entries = [service for service in record.manifest.services if service.entry != service.name]
-    return entries[0].name if entries else record.manifest.services[-1].name
 
 
 def _add(tally: _Tally, name: str, account: Account, done: ScaleDone) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.checks.verdicts import DONE, VERDICTS, WORDS, Verdict, verdict
-from harness.checks.wanted import Wanted, as_amount
+from harness.checks.wanted import Chunk, Wanted, as_amount
 from harness.model.record import Record
 
 Numbers = NDArray[np.int64]
@@ -88,6 +88,13 @@ class Account:
         return {item: VERDICTS[code] for item, code in zip(self.items, self.verdicts, strict=True)}
 
 
+def best_witness(record: Record, scale: int) -> str:
+    """The table that tells best what was done at this scale: the downstream's own state, else what the tap saw
+    answered with success."""
+    ledger, tap = f"effects-{scale}", f"tap-{scale}"
+    return tap if record.has(tap) and not record.has(ledger) else ledger
+
+
 def balance(record: Record, users: int, items: str, effects: str) -> Account | None:
     """The first `users` intended items against the tables `items` and `effects`; None where one was not read."""
     if not record.has(items) or not record.has(effects):
@@ -141,7 +148,7 @@ def _clashes(known: Codes, told: Numbers, places: Numbers, said: Codes) -> Numbe
 def _deeds(record: Record, wanted: Wanted, table: str) -> Deeds:
     size = len(wanted.items)
     deeds = Deeds({step: np.zeros(size, np.int64) for step in wanted.steps}, np.zeros(size, np.bool_))
-    for chunk in record.chunks(table):
+    for chunk in map(_succeeded, record.chunks(table)):
         rows = len(chunk["item"])
         places = wanted.places(chunk["item"])
         ours = places >= 0
@@ -155,6 +162,14 @@ def _deeds(record: Record, wanted: Wanted, table: str) -> Deeds:
                 if len(deeds.examples) < SHOWN:
                     deeds.examples.append(f"user {wanted.items[place]}: {why}")
     return deeds
+
+
+def _succeeded(chunk: Chunk) -> Chunk:
+    """Of requests that the tap saw, those answered with success; effects of a ledger as they are."""
+    if "status" not in chunk:
+        return chunk
+    kept = [row for row, status in enumerate(chunk["status"]) if 200 <= (status or 0) < 300]
+    return {name: [column[row] for row in kept] for name, column in chunk.items()}
 
 
 def _by_step(steps: list[str] | None, rows: int) -> Iterator[tuple[str, NDArray[np.bool_]]]:
@@ -193,7 +208,7 @@ def _overpaid(record: Record, wanted: Wanted, table: str, places: Numbers) -> De
     chosen = np.zeros(len(wanted.items) + 1, np.bool_)  # the last place stands for strangers: never chosen
     chosen[places] = True
     total, largest = Decimal(0), dict[int, Decimal]()
-    for chunk in record.chunks(table):
+    for chunk in map(_succeeded, record.chunks(table)):
         here = wanted.places(chunk["item"])
         amounts = chunk.get("amount") or [""] * len(here)
         rows = np.flatnonzero(chosen[here]).tolist()

@@ -84,19 +84,19 @@ class Diary:
 
     def note(self, press: Pressing) -> PressNote:
         """Keeps one press and the effects that are new since the last."""
-        self.take_in(_rows(self.desk), len(self.presses) + 1)
+        self.take_in(read_ledger(self.desk), len(self.presses) + 1)
         return self._add(press.accepted, press.why, press.progress)
 
     def cut_off(self, why: str) -> None:
         """Keeps a press that did not come to its end."""
-        self.take_in(_rows(self.desk), len(self.presses) + 1)
+        self.take_in(read_ledger(self.desk), len(self.presses) + 1)
         self._add(None, why, self.desk.progress(), stopped=True)
 
     def together(self, first: Pressing, second: Pressing) -> None:
         """Keeps two presses at once: the second copy of an effect is the second press's."""
         before = Counter((effect.item, effect.step) for effect, _ in self.rows)
         number = len(self.presses) + 1
-        self.take_in(_rows(self.desk), number)
+        self.take_in(read_ledger(self.desk), number)
         for place, (effect, press) in enumerate(self.rows):
             if press == number:
                 before[effect.item, effect.step] += 1
@@ -134,7 +134,7 @@ def write_account(diary: Diary, record: RecordWriter, key: str) -> None:
     """Writes `items-<key>` and `effects-<key>` (with a column `press`), once the downstream is quiet. Raises
     CannotSee."""
     desk, number = diary.desk, len(diary.presses)
-    found = settle(desk.effects, record, list(_rows(desk)), desk.quiet, LONGEST_WAIT)
+    found = settle(desk.effects, record, list(read_ledger(desk)), desk.quiet, LONGEST_WAIT)
     if found is None or not read_outcomes(desk.outcomes, record, f"items-{key}"):
         raise CannotSee("the batch's word or the ledger could not be read")
     if not found.quiet:
@@ -159,7 +159,8 @@ def _spend(counter: Counter[Effect], effect: Effect) -> bool:
     return True
 
 
-def _rows(desk: Desk) -> Iterable[Effect]:
+def read_ledger(desk: Desk) -> Iterable[Effect]:
+    """What the downstream has done so far. Raises CannotSee."""
     try:
         rows = desk.effects()
     except HarnessError:

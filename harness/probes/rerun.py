@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from harness.errors import HarnessError, TimeBudgetSpent
 from harness.model.record import AgainKind, NotSeen, PressedAgain, PressNote, RecordWriter
 from harness.probes.background import Background
-from harness.probes.diary import Desk, Diary, Pressing, write_account
+from harness.probes.diary import Desk, Diary, Pressing, read_ledger, write_account
 
 MOST_PRESSES = 100
 MOST_AFTER_ALL_IS_DONE = 6
@@ -50,9 +50,13 @@ def experiments(batch: str, downstream: str) -> list[Experiment]:
             "running", "again-running", "the button is pressed while the batch is at work", while_running
         )
     )
-    for service in filter(None, (batch, downstream)):
+    for service in dict.fromkeys(filter(None, (batch, downstream))):
         what = f"{service} is killed (kill -9) at work and the button is pressed again"
-        ways.append(Experiment("kill", f"again-kill-{service}", what, _after_kill(service), service))
+        ways.append(
+            Experiment(
+                "kill", f"again-kill-{service}", what, _after_kill(service, look=service != batch), service
+            )
+        )
     if downstream:
         what = f"{downstream} answers too late and the button is pressed again"
         ways.append(Experiment("late", "again-late", what, _after_timeout(downstream), downstream))
@@ -125,11 +129,15 @@ def _double(gap: float) -> Callable[[Diary], bool]:
     return run
 
 
-def _after_kill(service: str) -> Callable[[Diary], bool]:
+def _after_kill(service: str, *, look: bool) -> Callable[[Diary], bool]:
+    """`look`: what was done is read before the kill, so that it is seen if some of it vanishes."""
+
     def run(diary: Diary) -> bool:
         press = _catch(diary)
         if press is None:
             return False
+        if look:
+            diary.take_in(read_ledger(diary.desk), len(diary.presses) + 1)
         diary.desk.kill(service)
         time.sleep(DOWN)
         diary.desk.revive(service)
@@ -191,7 +199,7 @@ def _press_on(diary: Diary) -> None:
     for _ in range(MOST_AFTER_A_FAULT):
         before, went = diary.presses[-1], press()
         note = diary.note(went)
-        if went.stuck or (note.left <= 0 and _state(note) == _state(before)):
+        if went.stuck or _state(note) == _state(before):
             return
 
 

