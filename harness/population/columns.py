@@ -23,6 +23,9 @@ class Column(Protocol):
     def values(self) -> list[Any]:
         """The values as Python objects."""
 
+    def at(self, row: int) -> Any:
+        """The ordinary value of one row."""
+
     def json(self) -> Plate:
         """The ordinary values as JSON, without the patches."""
 
@@ -42,10 +45,11 @@ class Text:
 
     def values(self) -> list[Any]:
         """The values as strings."""
-        found: list[Any] = self._ordinary()
-        for row, value in self.patches.items():
-            found[row] = value
-        return found
+        return _patched(self._ordinary(), self.patches)
+
+    def at(self, row: int) -> str:
+        """The ordinary string of one row."""
+        return squeeze(self.plate[row]).decode()
 
     def _ordinary(self) -> list[Any]:
         rows, width = self.plate.shape
@@ -81,10 +85,11 @@ class Picked:
 
     def values(self) -> list[Any]:
         """The values as they are."""
-        found: list[Any] = self.objects.take(self.places).tolist()
-        for row, value in self.patches.items():
-            found[row] = value
-        return found
+        return _patched(self.objects.take(self.places).tolist(), self.patches)
+
+    def at(self, row: int) -> Any:
+        """The ordinary value of one row."""
+        return self.objects[self.places[row]]
 
     def json(self) -> Plate:
         """The ordinary values as JSON."""
@@ -100,14 +105,21 @@ class Objects:
 
     def values(self) -> list[Any]:
         """The values as they are."""
-        found = list(self.items)
-        for row, value in self.patches.items():
-            found[row] = value
-        return found
+        return _patched(list(self.items), self.patches)
+
+    def at(self, row: int) -> Any:
+        """The ordinary value of one row."""
+        return self.items[row]
 
     def json(self) -> Plate:
         """The ordinary values as JSON."""
         return fragments(self.items)
+
+
+def _patched(found: list[Any], patches: dict[int, Any]) -> list[Any]:
+    for row, value in patches.items():
+        found[row] = value
+    return found
 
 
 def fragments(items: list[Any]) -> Plate:

@@ -7,12 +7,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from faker import VERSION as FAKER
 
 from harness.errors import UsageError
 from harness.model.people import SyntheticUser
 from harness.population import ids
 from harness.population.columns import Column
 from harness.population.compiling import Compiler, locale_drawer
+from harness.population.edges.catalogue import chosen, named
+from harness.population.edges.overlay import Coverage, Overlay
 from harness.population.rows import Row, Rows
 from harness.population.sheets import Sheet
 from harness.population.spec import Spec
@@ -42,12 +45,22 @@ class Population:
     def __reduce__(self) -> tuple[Any, ...]:
         return Population, (self.seed, self.made_of)
 
-    def user(self, index: int) -> SyntheticUser:
-        """The user at `index`, in plain Python: the same as in any column, sheet or process."""
+    def user(self, index: int, labels: Sequence[str] | None = None) -> SyntheticUser:
+        """The user at `index`, in plain Python: the same as in any column, sheet or process.
+
+        `labels` lays just these awkward values over the user, whatever the rate says.
+        """
         self._check(index)
         row = Row(self.seed, index, self._locales)
         data = {name: field.value(row) for name, field in self._fields.items()}
-        return SyntheticUser(index, self.id_of(index), data)
+        laid = self._overlay.labels(index) if labels is None else named(labels, self.plain_fields)
+        for label in laid:
+            data[label.field] = label.over(data[label.field])
+        return SyntheticUser(index, self.id_of(index), data, tuple(label.name for label in laid))
+
+    def twin(self, index: int) -> SyntheticUser:
+        """The same user with nothing awkward about them."""
+        return self.user(index, labels=())
 
     def users(self, count: int) -> list[SyntheticUser]:
         """Users 0..count-1."""
@@ -61,7 +74,13 @@ class Population:
             self._check(int(wanted.max()))
         rows = Rows(self.seed, wanted.astype(np.uint64), self._locales)
         columns: dict[str, Column] = {name: field.column(rows) for name, field in self._fields.items()}
-        return Sheet(rows.indexes, columns, self._ids(rows))
+        edges = dict(self._overlay.awkward(rows.indexes))
+        for row, labels in edges.items():
+            for label in labels:
+                column = columns[label.field]
+                column.patches[row] = label.over(column.at(row))
+        names = {row: tuple(label.name for label in labels) for row, labels in edges.items()}
+        return Sheet(rows.indexes, columns, self._compiler.number.column(rows), names)
 
     def sheets(self, start: int, stop: int, size: int = CHUNK) -> Iterator[Sheet]:
         """Users start..stop-1 in columns, chunk by chunk: memory does not grow with their number."""
@@ -84,6 +103,14 @@ class Population:
             index = ids.decode(self.seed, user_id, self.made_of.id_digits)
         return None if index is None or (below is not None and index >= below) else index
 
+    def coverage(self, users: int) -> Coverage:
+        """What the first users show of the catalogue of awkward values."""
+        return self._overlay.coverage(users)
+
+    def describe(self) -> dict[str, object]:
+        """What somebody needs to have the same users again, as plain data."""
+        return {"seed": self.seed, "faker": FAKER, **self.made_of.describe()}
+
     @cached_property
     def _compiler(self) -> Compiler:
         return Compiler(self.made_of, self.seed)
@@ -96,8 +123,15 @@ class Population:
     def _locales(self) -> Any:
         return locale_drawer(self.made_of)
 
-    def _ids(self, rows: Rows) -> Column:
-        return self._compiler.number.column(rows)
+    @cached_property
+    def plain_fields(self) -> list[str]:
+        """The fields that awkward values may lie on: all but the author's own."""
+        return [name for name in self.made_of.fields if name not in self.made_of.own]
+
+    @cached_property
+    def _overlay(self) -> Overlay:
+        labels = chosen(self.made_of.labels, self.plain_fields)
+        return Overlay(self.seed, self.made_of.edges, labels)
 
     def _check(self, index: int) -> None:
         most = ids.capacity(self.made_of.id_digits)

@@ -59,10 +59,15 @@ class Sheet:
     def _patched(self, lines: bytes) -> list[bytes]:
         found = lines.split(b"\n")[:-1]
         if self.edges:
-            rows = self.rows()
             for row in self.edges:
-                found[row] = encoded(rows[row])
+                found[row] = encoded(self._row(row))
         return found
+
+    def _row(self, row: int) -> dict[str, Any]:
+        return {
+            name: column.patches[row] if row in column.patches else column.at(row)
+            for name, column in self.columns.items()
+        }
 
     def _plate(self) -> Plate:
         """The lines of JSON with their filling."""

@@ -57,6 +57,13 @@ class Spec:
             self._check_field(name)
         if len(set(self.fields)) < len(self.fields):
             raise UsageError(f"a field is named twice: {', '.join(self.fields)}", fix="name each field once")
+        taken = {"index", "edges", "data"} & set(self.fields)
+        if taken:
+            raise UsageError(
+                f"a field cannot be called {taken.pop()}",
+                expected="another name",
+                cause="user.index, user.edges and user.data are the user's own",
+            )
         if not 0 <= self.edges <= 1:
             raise UsageError(
                 f"edges={float(self.edges):g}", expected="a share between 0 and 1", fix="3 % is edges=0.03"
