@@ -8,9 +8,9 @@ import numpy as np
 from faker.decode import unidecode
 
 from harness.population.columns import Text
-from harness.population.fields import Drawn, ShortId, needs_no_escape
+from harness.population.fields import Drawn, ShortId
 from harness.population.rows import Row, Rows
-from harness.population.tables import Draw, Draws, Keys, Plate, Tables, plate_of
+from harness.population.tables import Draw, Draws, Keys, Plate, Tables, needs_no_escape, plate_of
 from harness.population.words import Places
 
 LONGEST_SLUG = 20
@@ -25,23 +25,25 @@ def slug(text: str) -> str:
     )
 
 
-class NamePart:
-    """One part of the drawn name, given or family, and that part's slug.
+class PartTables:
+    """Where each format of the name has one part, given or family, and that part's spellings.
 
     A name whose format does not tell its parts (a sampled one) is split at its first or last space.
     """
 
-    def __init__(self, name: Drawn, tag: str, split: Callable[[str], str]) -> None:
-        self._name, tables = name, name.tables
-        self._slot_of_form = [self._slot(tables, form, tag) for form in range(tables.count)]
-        self._bases, texts = [], list[str]()
-        for slot in tables.slots:
-            self._bases.append(len(texts))
-            texts += [text if kind else split(text) for text, kind in zip(slot.texts, slot.tags, strict=True)]
-        self._texts, self._slugs = texts, list(map(slug, texts))
-        self._plate, self.slug_plate = plate_of(self._texts), plate_of(self._slugs)
-        self._used = sorted(set(self._slot_of_form))
-        self._plain = all(map(needs_no_escape, texts))
+    def __init__(self, tables: Tables, tag: str, split: Callable[[str], str]) -> None:
+        self.slot_of_form = [self._slot(tables, form, tag) for form in range(tables.count)]
+        self.used = sorted(set(self.slot_of_form))
+        self.bases: dict[int, int] = {}
+        self.texts: list[str] = []
+        for at in self.used:
+            slot = tables.slots[at]
+            self.bases[at] = len(self.texts)
+            tagged = zip(slot.texts, slot.tags, strict=True)
+            self.texts += [text if kind.startswith(tag) else split(text) for text, kind in tagged]
+        self.slugs = list(map(slug, self.texts))
+        self.plate, self.slug_plate = plate_of(self.texts), plate_of(self.slugs)
+        self.plain = all(map(needs_no_escape, self.texts))
 
     @staticmethod
     def _slot(tables: Tables, form: int, tag: str) -> int:
@@ -51,34 +53,43 @@ class NamePart:
         varied = [at for at, (_, size) in enumerate(tables.layout[form]) if size > 1]
         return (fitting or named or varied or [0])[0]
 
-    def _place(self, drawn: Draw) -> int:
-        slot = self._slot_of_form[drawn.form]
-        return self._bases[slot] + drawn.places[slot]
+    def place(self, drawn: Draw) -> int:
+        """Which of all spellings one user has."""
+        slot = self.slot_of_form[drawn.form]
+        return self.bases[slot] + drawn.places[slot]
 
     def places(self, drawn: Draws) -> Places:
-        """Which of all parts each user has."""
-        found = drawn.places[self._used[0]] + self._bases[self._used[0]]
-        if len(self._used) > 1:
-            slots = np.array(self._slot_of_form).take(drawn.forms)
-            for slot in self._used[1:]:
-                found = np.where(slots == slot, drawn.places[slot] + self._bases[slot], found)
+        """Which of all spellings each user has."""
+        found = drawn.places[self.used[0]] + self.bases[self.used[0]]
+        if len(self.used) > 1:
+            slots = np.array(self.slot_of_form).take(drawn.forms)
+            for slot in self.used[1:]:
+                found = np.where(slots == slot, drawn.places[slot] + self.bases[slot], found)
         return found
 
-    def slug(self, row: Row) -> str:
-        """The part as it stands in an e-mail address."""
-        return self._slugs[self._place(self._name.draw(row))]
 
-    def slugs(self, rows: Rows) -> Plate:
-        """The parts as they stand in e-mail addresses."""
-        return self.slug_plate.take(self.places(self._name.draws(rows)), axis=0)
+class NamePart:
+    """One part of the drawn name, and its slug."""
+
+    def __init__(self, name: Drawn, tables: PartTables) -> None:
+        self._name, self._tables = name, tables
 
     def value(self, row: Row) -> str:
         """The part for one user."""
-        return self._texts[self._place(self._name.draw(row))]
+        return self._tables.texts[self._tables.place(self._name.draw(row))]
 
     def column(self, rows: Rows) -> Text:
         """The parts for many users."""
-        return Text(self._plate.take(self.places(self._name.draws(rows)), axis=0), self._plain)
+        places = self._tables.places(self._name.draws(rows))
+        return Text(self._tables.plate.take(places, axis=0), self._tables.plain)
+
+    def slug(self, row: Row) -> str:
+        """The part as it stands in an e-mail address."""
+        return self._tables.slugs[self._tables.place(self._name.draw(row))]
+
+    def slugs(self, rows: Rows) -> Plate:
+        """The parts as they stand in e-mail addresses."""
+        return self._tables.slug_plate.take(self._tables.places(self._name.draws(rows)), axis=0)
 
 
 class Email:
@@ -99,45 +110,47 @@ class Email:
         return Text(np.concatenate([*parts, self._domain.column(rows).plate], axis=1))
 
 
+class AccountTables:
+    """Account numbers as tables, with what each of their pieces contributes to the check digits."""
+
+    def __init__(self, tables: Tables, countries: Sequence[str]) -> None:
+        self.tables, self.countries = tables, list(countries)
+        self.tails = np.array([int(_digits(country)) * 100 for country in countries])
+        self.country_plate = plate_of(countries)
+        self.checks = plate_of([f"{number:02d}" for number in range(99)])
+        numbers = [[_digits(text) for text in slot.texts] for slot in tables.slots]
+        self.rests = [np.array([int(number or 0) % 97 for number in slot]) for slot in numbers]
+        self.shifts = [np.array([pow(10, len(number), 97) for number in slot]) for slot in numbers]
+
+
 class Iban:
     """The account's country, two check digits, and what was drawn for its bank and number."""
 
-    def __init__(self, tables: Tables, countries: Sequence[str], seed: int) -> None:
-        self._tables, self._countries = tables, list(countries)
-        self._keys = Keys.of(seed, "iban", len(tables.slots))
-        self._tails = [int("".join(map(_number, country))) * 100 for country in countries]
-        self._country_plate = plate_of(countries)
-        self._checks = plate_of([f"{number:02d}" for number in range(99)])
-        self._rests = [
-            np.array([int(_digits(text) or 0) % 97 for text in slot.texts]) for slot in tables.slots
-        ]
-        self._shifts = [
-            np.array([pow(10, len(_digits(text)), 97) for text in slot.texts]) for slot in tables.slots
-        ]
+    def __init__(self, account: AccountTables, seed: int) -> None:
+        self._account, self._tables = account, account.tables
+        self._keys = Keys.of(seed, "iban", len(account.tables.slots))
 
     def value(self, row: Row) -> str:
         """The IBAN of one user."""
         account = self._tables.text(self._tables.draw(self._keys, row.index, row.locale))
-        check = 98 - (int(_digits(account)) * 10**6 + self._tails[row.locale]) % 97
-        return f"{self._countries[row.locale]}{check:02d}{account}"
+        check = 98 - (int(_digits(account)) * 10**6 + int(self._account.tails[row.locale])) % 97
+        return f"{self._account.countries[row.locale]}{check:02d}{account}"
 
     def column(self, rows: Rows) -> Text:
         """The IBANs of many users."""
         drawn = self._tables.draws(self._keys, rows.indexes, rows.locales)
         rest = np.zeros(len(rows), dtype=np.int64)
-        for places, rests, shifts in zip(drawn.places, self._rests, self._shifts, strict=True):
+        for places, rests, shifts in zip(
+            drawn.places, self._account.rests, self._account.shifts, strict=True
+        ):
             rest = (rest * shifts.take(places) + rests.take(places)) % 97
-        tails = np.array([tail % 97 for tail in self._tails]).take(rows.locales)
-        rest = (rest * (10**6 % 97) + tails) % 97
+        rest = (rest * (10**6 % 97) + self._account.tails.take(rows.locales)) % 97
         plate = self._tables.plate(drawn, before=4)
-        plate[:, :2] = self._country_plate.take(rows.locales, axis=0)
-        plate[:, 2:4] = self._checks.take(98 - rest, axis=0)
+        plate[:, :2] = self._account.country_plate.take(rows.locales, axis=0)
+        plate[:, 2:4] = self._account.checks.take(98 - rest, axis=0)
         return Text(plate)
 
 
-def _number(character: str) -> str:
-    return str(int(character, 36))
-
-
 def _digits(text: str) -> str:
-    return "".join(map(_number, text))
+    """Letters as the two digits they count for: A is 10."""
+    return text if text.isdecimal() else "".join(str(int(character, 36)) for character in text)

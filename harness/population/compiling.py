@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import lru_cache, partial
 
 from harness.population import accounts, source
-from harness.population.coherent import Email, Iban, NamePart
+from harness.population.coherent import AccountTables, Email, Iban, NamePart, PartTables
 from harness.population.fields import Chosen, Constant, Drawn, Field, Own, ShortId, Uuid
 from harness.population.grammar import Format, Grammar, Pool, pattern
 from harness.population.spec import BUILT_IN, Spec
@@ -54,9 +54,17 @@ def _as_json(locale: str, method: str, providers: source.Providers) -> Grammar:
 
 
 @lru_cache(maxsize=128)
-def _accounts(locales: tuple[str, ...], providers: source.Providers) -> tuple[Tables, tuple[str, ...]]:
+def _accounts(locales: tuple[str, ...], providers: source.Providers) -> AccountTables:
     found = [accounts.account(locale, providers) for locale in locales]
-    return Tables([grammar for _, grammar in found]), tuple(country for country, _ in found)
+    return AccountTables(Tables([grammar for _, grammar in found]), [country for country, _ in found])
+
+
+@lru_cache(maxsize=128)
+def _parts(locales: tuple[str, ...], providers: source.Providers, which: str) -> PartTables:
+    names = _tables(locales, METHODS["name"], providers)
+    if which == "first":
+        return PartTables(names, which, lambda text: text.partition(" ")[0])
+    return PartTables(names, which, lambda text: text.rpartition(" ")[2])
 
 
 @lru_cache(maxsize=128)
@@ -132,7 +140,7 @@ class Compiler:
             "first_name": lambda: self._part("first"),
             "last_name": lambda: self._part("last"),
             "email": self._email,
-            "iban": lambda: Iban(*_accounts(self.locales, self.providers), self.seed),
+            "iban": lambda: Iban(_accounts(self.locales, self.providers), self.seed),
         }
         return makers[name]()
 
@@ -141,9 +149,7 @@ class Compiler:
 
     def _part(self, which: str) -> NamePart:
         name = Drawn(_tables(self.locales, METHODS["name"], self.providers), self.seed, "name")
-        if which == "first":
-            return NamePart(name, "first", lambda text: text.partition(" ")[0])
-        return NamePart(name, "last", lambda text: text.rpartition(" ")[2])
+        return NamePart(name, _parts(self.locales, self.providers, which))
 
     def _email(self) -> Email:
         return Email(self._part("first"), self._part("last"), self.number, self._listed("email", (0, 0)))

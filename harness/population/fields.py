@@ -26,18 +26,12 @@ class Field(Protocol):
         """The values for many users."""
 
 
-def needs_no_escape(text: str) -> bool:
-    """Whether a string may stand in JSON as it is."""
-    return '"' not in text and "\\" not in text and all(character >= " " for character in text)
-
-
 class Drawn:
     """Text drawn from tables; `stream` names the words it uses."""
 
     def __init__(self, tables: Tables, seed: int, stream: str) -> None:
         self.tables, self._stream = tables, stream
         self._keys = Keys.of(seed, stream, len(tables.slots))
-        self._plain = all(needs_no_escape(text) for slot in tables.slots for text in slot.texts)
 
     def draw(self, row: Row) -> Draw:
         """The places drawn for one user."""
@@ -53,7 +47,7 @@ class Drawn:
 
     def column(self, rows: Rows) -> Text:
         """The strings for many users."""
-        return Text(self.tables.plate(self.draws(rows)), self._plain)
+        return Text(self.tables.plate(self.draws(rows)), self.tables.plain)
 
 
 class Constant:

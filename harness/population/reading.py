@@ -20,7 +20,6 @@ from harness.population.grammar import Format, Grammar, NotReadable, Pool, liter
 
 TOKEN = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-DEEPEST = 30
 MOST_BRANCHES = 2_000
 
 
@@ -137,20 +136,20 @@ class _Random:
 class _Generator:
     """Stands for ``self.generator``: parses formats, and reads other methods."""
 
-    def __init__(self, real: Any, depth: int) -> None:
-        self._real, self._depth, self.random = real, depth, _Random()
+    def __init__(self, real: Any, within: tuple[str, ...]) -> None:
+        self._real, self._within, self.random = real, within, _Random()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return partial(self.format, name)
 
     def format(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """What the method `name` of this locale stands for."""
-        if self._depth > DEEPEST:
+        if name in self._within:
             raise NotReadable("a format that contains itself")
         method = self._real.get_formatter(name)
 
         def run(branch: Branch) -> Any:
-            stand_in = Reading(method.__self__, self._real, self._depth + 1, branch)
+            stand_in = Reading(method.__self__, self._real, (*self._within, name), branch)
             return method.__func__(stand_in, *args, **kwargs)
 
         try:
@@ -178,9 +177,9 @@ class _Generator:
 class Reading:
     """Stands for a provider while one of its methods is read."""
 
-    def __init__(self, provider: Any, generator: Any, depth: int, branch: Branch) -> None:
+    def __init__(self, provider: Any, generator: Any, within: tuple[str, ...], branch: Branch) -> None:
         self._provider, self._branch = provider, branch
-        self.generator = _Generator(generator, depth)
+        self.generator = _Generator(generator, within)
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._provider, name)
@@ -268,9 +267,26 @@ def grammar_of(value: Any, tag: str = "") -> Grammar:
 
 
 def read(generator: Any, method: str) -> Grammar:
-    """The grammar of a Faker method, or NotReadable."""
+    """The grammar of a Faker method, or NotReadable.
+
+    It is read twice: a method that takes something from elsewhere (the random module, a counter) says
+    something else then. One that chooses nothing in our sight is not believed either.
+    """
+    first, second = (_read_once(generator, method) for _ in range(2))
+    if list(map(_words, first)) != list(map(_words, second)):
+        raise NotReadable("another reading, another grammar")
+    if all(len(pool.values) == 1 for item in first for pool in item.pools):
+        raise NotReadable("no choice was seen")
+    return first
+
+
+def _words(item: Format) -> list[tuple[str, ...]]:
+    return [pool.values for pool in item.pools]
+
+
+def _read_once(generator: Any, method: str) -> Grammar:
     try:
-        return grammar_of(_Generator(generator, 0).format(method), tag=method)
+        return grammar_of(_Generator(generator, ()).format(method), tag=method)
     except NotReadable:
         raise
     except Exception as problem:

@@ -10,8 +10,8 @@
     def test_every_valid_user_can_be_paid(user): ...
 
 An example is a pair (index, labels), so it is a user of the population, or one with other awkward values laid
-over; it shrinks to the first user and to few labels. `population.user(index, labels)` makes the same user without
-Hypothesis.
+over; it shrinks to the first user and to few labels. ``population.user(index, labels)`` makes the same user
+without Hypothesis.
 """
 
 from __future__ import annotations

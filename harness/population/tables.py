@@ -29,6 +29,11 @@ def plate_of(texts: Sequence[str]) -> Plate:
     return np.array(encoded, dtype=f"S{width}").view(np.uint8).reshape(len(encoded), width)
 
 
+def needs_no_escape(text: str) -> bool:
+    """Whether a string may stand in JSON as it is."""
+    return '"' not in text and "\\" not in text and all(character >= " " for character in text)
+
+
 def alias(weights: Sequence[float]) -> tuple[list[int], list[int]]:
     """For each place the 32-bit mark below which a draw stays, and the place it goes to otherwise."""
     size, total = len(weights), float(sum(weights))
@@ -152,6 +157,7 @@ class Tables:
         ]
         self.fixed = [bool((sizes == 1).all()) for sizes in self._sizes]
         self.plates = [plate_of(slot.texts) for slot in self.slots]
+        self.plain = all(needs_no_escape(text) for slot in self.slots for text in slot.texts)
 
     def draw(self, keys: Keys, index: int, locale: int) -> Draw:
         """What is drawn for user `index`."""

@@ -48,7 +48,7 @@ CITIES = labels(
     ("exclamation", "valid", fixed("Westward Ho!", "Saint-Louis-du-Ha! Ha!"),
      "An exclamation mark is history expansion in a shell."),
     ("cyrillic", "valid", fixed("Йошкар-Ола", "Нью-Йорк"), "Й may be one character or two."),
-    ("missing", "invalid", None, "No city."),
+    ("missing", "invalid", None, "No city, and a label that cannot be printed."),
     ("postcode_inside", "invalid", lambda city: f"{city} 12345", "The postcode was typed into the city."),
 )  # fmt: skip
 
