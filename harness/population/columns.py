@@ -60,8 +60,10 @@ class Text:
 
     def utf8(self) -> tuple[bytes, npt.NDArray[np.int64]]:
         """The ordinary values as one run of UTF-8, and where each begins and the last one ends."""
-        lengths = np.count_nonzero(self.plate, axis=1)
-        return squeeze(self.plate), np.concatenate(([0], np.cumsum(lengths)))
+        bounds = np.zeros(len(self.plate) + 1, dtype=np.int64)
+        np.cumsum(np.count_nonzero(self.plate, axis=1), out=bounds[1:])
+        full = int(bounds[-1]) == self.plate.size
+        return self.plate.tobytes() if full else squeeze(self.plate), bounds
 
     def json(self) -> Plate:
         """The ordinary values as JSON strings."""

@@ -21,7 +21,7 @@ from harness.population.sheets import Sheet
 from harness.population.spec import Spec
 from harness.population.spec import spec as make_spec
 
-CHUNK = 16_384
+CHUNK = 8_192
 """Users computed together: enough for numpy, few enough for the processor's cache."""
 
 
