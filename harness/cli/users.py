@@ -27,9 +27,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from harness.errors import UsageError
 from harness.population import Population, Spec
+from harness.population.edges import Coverage
 from harness.population.ids import DIGITS
 from harness.population.spec import DEFAULT_LOCALES
-from harness.population.writing import KINDS, Kind, complete_or_absent, write
+from harness.population.writing import KINDS, Kind, complete_or_absent, explained, write
 
 
 @click.command("users", help=__doc__)
@@ -51,17 +52,25 @@ def command(count: int, scale: int, seed: int, out: str, kind: str | None, **cho
     population = Population(seed, _spec(**choices))
     with _progress(total) as told:
         if out == "-":
-            note = write(population, total, sys.stdout.buffer, form, told)
-            sys.stdout.buffer.flush()
+            with explained("standard output"):
+                note = write(population, total, sys.stdout.buffer, form, told)
+                sys.stdout.buffer.flush()
         else:
             with complete_or_absent(Path(out)) as file:
                 note = write(population, total, file, form, told)
-    awkward = population.coverage(total).awkward
-    click.echo(
-        f"{total:,} users of seed {seed} ({awkward:,} with an awkward value) written to {out}", err=True
-    )
+    click.echo(f"{total:,} users of seed {seed} written to {out}", err=True)
+    if population.made_of.edges:
+        click.echo(_shown(population.coverage(total)), err=True)
     if note:
         click.echo(note, err=True)
+
+
+def _shown(coverage: Coverage) -> str:
+    return (
+        f"{coverage.awkward:,} of them carry awkward values: "
+        f"{coverage.singles} of {coverage.all_singles} labels, {coverage.pairs:,} of {coverage.all_pairs:,} pairs "
+        f"({coverage.enough or 0:,} users would show all)"
+    )
 
 
 def _total(count: int, scale: int) -> int:

@@ -172,24 +172,42 @@ def write(
 
 @contextmanager
 def complete_or_absent(path: Path) -> Iterator[BinaryIO]:
-    """An open file that takes its name at the end; on any failure there is none, and an older one stays."""
+    """An open file that takes its name at the end; on any failure there is none, and an older one stays.
+
+    A link is followed, and what is no file (a pipe, /dev/null) is written to as it is.
+    """
+    path = path.resolve()
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with explained(str(path)):
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        with draft.open("wb") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(path)
+        if path.exists() and not path.is_file():
+            with path.open("wb") as out:
+                yield out
+            return
+        try:
+            with draft.open("wb") as out:
+                yield out
+                out.flush()
+                os.fsync(out.fileno())
+            draft.replace(path)
+        finally:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def explained(place: str) -> Iterator[None]:
+    """Whatever the system says about writing there, in our words; a reader that left is told by itself."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
     except OSError as problem:
-        raise _explained(path, problem) from problem
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+        raise _explained(place, problem) from problem
 
 
-def _explained(path: Path, problem: OSError) -> EnvironmentProblem | UsageError:
+def _explained(path: str, problem: OSError) -> EnvironmentProblem | UsageError:
     reason = os.strerror(problem.errno) if problem.errno else str(problem)
     if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
         return EnvironmentProblem(

@@ -36,6 +36,14 @@ class Cases(BaseProvider):
     def parsed(self) -> str:
         return self.generator.parse("{{heavy}} and {{second}}")
 
+    def numbered(self) -> str:
+        day, year = self.random_int(1, 28), self.generator.random.randint(98, 102)
+        return "%s %02d/%d" % (self.random_element(("on", "by")), day, year)  # noqa: UP031
+
+    def odd_numbers(self) -> str:
+        number = self.random_int(1, 28)
+        return f"{number}{'th' if number > 3 else 'rd'}"
+
     def longest(self) -> str:
         return max(self.random_element(("x", "yy")), self.random_element(("z", "q")), key=len)
 
@@ -89,7 +97,15 @@ def test_formats_name_other_methods(generator: object) -> None:
     assert said(read(generator, "parsed")) == {"a and 1", "a and 2", "b and 1", "b and 2"}
 
 
-@pytest.mark.parametrize("method", ["longest", "global_chance", "unseen", "endless", "pyint", "date"])
+def test_random_numbers_are_read_where_they_come_out_as_they_went_in(generator: object) -> None:
+    texts = said(read(generator, "numbered"))
+    assert len(texts) == 2 * 28 * 5
+    assert {"on 01/98", "by 28/102"} <= texts
+
+
+@pytest.mark.parametrize(
+    "method", ["odd_numbers", "longest", "global_chance", "unseen", "endless", "pyint", "date"]
+)
 def test_what_cannot_be_read_is_said(generator: object, method: str) -> None:
     with pytest.raises(NotReadable):
         read(generator, method)

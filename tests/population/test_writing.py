@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +39,8 @@ def test_the_same_seed_writes_the_same_bytes(tmp_path: Path, kind: str) -> None:
         options = ("--count", "150", "--scale", "2", "--seed", "4", "--edges", "0.2")
         done = run(*options, "--out", str(tmp_path / f"{name}.{kind}"))
         assert done.exit_code == 0, done.exception
-        assert "300 users of seed 4 (60 with an awkward value)" in done.stderr
+        assert "300 users of seed 4 written" in done.stderr
+        assert "60 of them carry awkward values: 60 of 150 labels" in done.stderr
     assert (tmp_path / f"one.{kind}").read_bytes() == (tmp_path / f"two.{kind}").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"one.{kind}", f"two.{kind}"]
 
@@ -141,6 +144,28 @@ def test_a_full_disk_leaves_nothing_and_keeps_the_older_file(tmp_path: Path, kin
         assert found.exit_code == 5
     assert [path.name for path in tmp_path.iterdir()] == [f"older.{kind}"]
     assert older.read_text() == "older"
+
+
+def test_a_device_is_written_to_and_stays_a_device() -> None:
+    found = problem("--count", "1000", "--out", "/dev/full", "--format", "jsonl")
+    assert isinstance(found, EnvironmentProblem)
+    assert "No space left" in str(found)
+    assert Path("/dev/full").is_char_device()
+    assert run("--count", "1", "--out", "/dev/null", "--format", "jsonl").exit_code == 0
+
+
+def test_a_full_standard_output_is_told_in_words() -> None:
+    words = "from harness.cli.users import command; command(['--count', '9', '--out', '-'])"
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([sys.executable, "-c", words], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert b"standard output could not be written to its end: No space left" in done.stderr
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "users.jsonl")
+    run("--count", "1", "--out", str(tmp_path / "link.jsonl"))
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert (tmp_path / "users.jsonl").read_text().count("\n") == 1
 
 
 def test_an_interrupted_file_has_no_name(tmp_path: Path) -> None:
