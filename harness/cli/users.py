@@ -68,7 +68,8 @@ def command(count: int, scale: int, seed: int, out: str, kind: str | None, **cho
 def _shown(coverage: Coverage) -> str:
     return (
         f"{coverage.awkward:,} of them carry awkward values: "
-        f"{coverage.singles} of {coverage.all_singles} labels, {coverage.pairs:,} of {coverage.all_pairs:,} pairs "
+        f"{coverage.singles} of {coverage.all_singles} labels and "
+        f"{coverage.pairs:,} of {coverage.all_pairs:,} pairs "
         f"({coverage.enough or 0:,} users would show all)"
     )
 
