@@ -6,6 +6,9 @@ to do. The class says which exit code the command ends with.
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class HarnessError(Exception):
     """The harness cannot go on.
@@ -23,7 +26,12 @@ class HarnessError(Exception):
         self.seen, self.expected, self.cause, self.fix = seen, expected, cause, fix
 
     def __str__(self) -> str:
-        rows = [("", self.seen), ("expected: ", self.expected), ("likely cause: ", self.cause), ("fix: ", self.fix)]
+        rows = [
+            ("", self.seen),
+            ("expected: ", self.expected),
+            ("likely cause: ", self.cause),
+            ("fix: ", self.fix),
+        ]
         return "\n  ".join(label + text for label, text in rows if text)
 
 
@@ -39,7 +47,23 @@ class EnvironmentProblem(HarnessError):
     exit_code = 5
 
 
+class LeftBehind(HarnessError):
+    """Something that was started could not be removed (exit 7)."""
+
+    exit_code = 7
+
+
 class TimeBudgetSpent(HarnessError):
     """A phase reached its deadline (exit 124)."""
 
     exit_code = 124
+
+
+def where_in(source: Path, problem: BaseException) -> str:
+    """`file:line` of the innermost place in `source` that a problem passed through."""
+    if isinstance(problem, SyntaxError) and problem.filename == str(source):
+        return f"{source}:{problem.lineno}"
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == str(source)
+    ]
+    return f"{source}:{lines[-1]}" if lines else str(source)

@@ -15,6 +15,7 @@ values.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,9 +53,7 @@ def command(count: int, scale: int, seed: int, out: str, kind: str | None, **cho
     population = Population(seed, _spec(**choices))
     with _progress(total) as told:
         if out == "-":
-            with explained("standard output"):
-                note = write(population, total, sys.stdout.buffer, form, told)
-                sys.stdout.buffer.flush()
+            note = _to_standard_output(population, total, form, told)
         else:
             with complete_or_absent(Path(out)) as file:
                 note = write(population, total, file, form, told)
@@ -63,6 +62,18 @@ def command(count: int, scale: int, seed: int, out: str, kind: str | None, **cho
         click.echo(_shown(population.coverage(total)), err=True)
     if note:
         click.echo(note, err=True)
+
+
+def _to_standard_output(population: Population, total: int, form: Kind, told: Callable[[int], None]) -> str:
+    """Writes to standard output; a reader that has had enough (`head`) is no failure."""
+    try:
+        with explained("standard output"):
+            note = write(population, total, sys.stdout.buffer, form, told)
+            sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ""
+    return note
 
 
 def _shown(coverage: Coverage) -> str:

@@ -38,11 +38,14 @@ class Answer:
     complete: bool = False
 
 
-def ask(address: tuple[str, int], request: bytes, *, timeout: float = 30.0, segment: int = 0) -> Answer:
+def ask(
+    address: tuple[str, int], request: bytes, *, timeout: float = 30.0, segment: int = 0, keep: int = KEEP
+) -> Answer:
     """Send `request` to `address` (host, port) and read the answer.
 
     segment   0: hand the whole request to the kernel at once; n: in writes of n bytes, each its own packet
     timeout   seconds for the whole exchange
+    keep      how many bytes of the answer's body are kept; the rest is counted and hashed
     Never raises for what the other side does: that is in `fate` and `error`.
     """
     started = time.monotonic()
@@ -55,7 +58,7 @@ def ask(address: tuple[str, int], request: bytes, *, timeout: float = 30.0, segm
     with connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setblocking(False)
-        reader = _Reader(answer, head_only=request.startswith(b"HEAD "))
+        reader = _Reader(answer, keep, head_only=request.startswith(b"HEAD "))
         try:
             _converse(connection, request, segment, answer, reader, started + timeout)
         except TimeoutError:
@@ -91,8 +94,8 @@ def _converse(
 class _Reader:
     """Fills an Answer from what arrives. The methods named on_* are called by the parser."""
 
-    def __init__(self, answer: Answer, *, head_only: bool) -> None:
-        self.answer, self.head_only = answer, head_only
+    def __init__(self, answer: Answer, keep: int, *, head_only: bool) -> None:
+        self.answer, self.keep, self.head_only = answer, keep, head_only
         self.done = False
         self._parser = httptools.HttpResponseParser(self)
         self._framed = False
@@ -146,7 +149,7 @@ class _Reader:
 
     def on_body(self, data: bytes) -> None:
         answer = self.answer
-        answer.body += data[: max(0, KEEP - len(answer.body))]
+        answer.body += data[: max(0, self.keep - len(answer.body))]
         answer.body_length += len(data)
         self._digest.update(data)
 

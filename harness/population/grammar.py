@@ -22,7 +22,7 @@ LARGEST_RUN = 10_000
 MOST_FORMATS = 5_000
 
 
-class NotReadable(Exception):  # noqa: N818 - a word of the house, not an error anyone sees
+class NotReadable(Exception):
     """This method is more than formats and pools; it has to be sampled."""
 
 

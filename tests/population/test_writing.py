@@ -161,6 +161,20 @@ def test_a_full_standard_output_is_told_in_words() -> None:
     assert b"standard output could not be written to its end: No space left" in done.stderr
 
 
+def test_a_reader_that_leaves_is_no_failure() -> None:
+    words = "from harness.cli.users import command; command(['--count', '50000', '--out', '-'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        told = process.stderr.read()
+    assert process.returncode == 0
+    assert b"Traceback" not in told
+
+
 def test_a_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "users.jsonl")
     run("--count", "1", "--out", str(tmp_path / "link.jsonl"))

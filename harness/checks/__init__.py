@@ -1,0 +1,13 @@
+"""Pure readings of the record: one risk a file, and none knows another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from harness.checks import feedback, items, memory, request_walls, stops
+from harness.model.finding import Finding
+from harness.model.record import NotSeen, Record
+
+Check = Callable[[Record], Iterator[Finding | NotSeen]]
+
+CHECKS: tuple[Check, ...] = (request_walls.check, stops.check, items.check, memory.check, feedback.check)
