@@ -11,19 +11,12 @@ from harness.population import accounts, source
 from harness.population.coherent import AccountTables, Email, Iban, NamePart, PartTables
 from harness.population.fields import Chosen, Constant, Drawn, Field, Own, ShortId, Uuid
 from harness.population.grammar import Format, Grammar, Pool, pattern
-from harness.population.spec import BUILT_IN, Spec
+from harness.population.spec import BUILT_IN, METHODS, Spec
 from harness.population.tables import Drawer, Tables
 
 TODAY = date(2026, 1, 1)
 """Ages count from here, so that a birth date is the same next year."""
 
-METHODS = {
-    "name": "name",
-    "phone": "phone_number",
-    "street": "street_address",
-    "city": "city",
-    "postcode": "postcode",
-}
 DOMAINS = ("@example.com", "@example.net", "@example.org")
 
 Key = tuple[tuple[str, ...], source.Providers]

@@ -134,8 +134,8 @@ class Own:
 
     def column(self, rows: Rows) -> Objects:
         """The values for many users, one by one."""
-        locales = rows._locales
-        return Objects([self.value(Row(rows.seed, int(index), locales)) for index in rows.indexes])
+        table = rows.locale_table
+        return Objects([self.value(Row(rows.seed, int(index), table)) for index in rows.indexes])
 
 
 class Draft:

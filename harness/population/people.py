@@ -16,10 +16,12 @@ from harness.population.columns import Column
 from harness.population.compiling import Compiler, locale_drawer
 from harness.population.edges.catalogue import chosen, named
 from harness.population.edges.overlay import Coverage, Overlay
+from harness.population.fields import Field
 from harness.population.rows import Row, Rows
 from harness.population.sheets import Sheet
 from harness.population.spec import Spec
 from harness.population.spec import spec as make_spec
+from harness.population.tables import Drawer
 
 CHUNK = 8_192
 """Users computed together: enough for numpy, few enough for the processor's cache."""
@@ -116,11 +118,11 @@ class Population:
         return Compiler(self.made_of, self.seed)
 
     @cached_property
-    def _fields(self) -> dict[str, Any]:
+    def _fields(self) -> dict[str, Field]:
         return self._compiler.compile()
 
     @cached_property
-    def _locales(self) -> Any:
+    def _locales(self) -> Drawer:
         return locale_drawer(self.made_of)
 
     @cached_property

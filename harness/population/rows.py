@@ -15,18 +15,12 @@ from harness.population.words import Places, Words, stream, word, words
 Shared = TypeVar("Shared")
 
 
-class Row:
-    """User `index` while its fields are computed."""
+class _Drawn:
+    """What one and many have in common: a seed, the table of locales, and values made once."""
 
-    def __init__(self, seed: int, index: int, locales: Drawer) -> None:
-        self.seed, self.index, self._locales = seed, index, locales
+    def __init__(self, seed: int, locale_table: Drawer) -> None:
+        self.seed, self.locale_table = seed, locale_table
         self._shared: dict[str, object] = {}
-
-    @cached_property
-    def locale(self) -> int:
-        """The place of the user's locale in the spec."""
-        size = len(self._locales.texts)
-        return self._locales.place(word(stream(self.seed, "locale"), self.index), 0, size) if size > 1 else 0
 
     def shared(self, name: str, make: Callable[[], Shared]) -> Shared:
         """What several fields need, made once."""
@@ -34,17 +28,31 @@ class Row:
             self._shared[name] = make()
         return cast(Shared, self._shared[name])
 
+
+class Row(_Drawn):
+    """User `index` while its fields are computed."""
+
+    def __init__(self, seed: int, index: int, locale_table: Drawer) -> None:
+        super().__init__(seed, locale_table)
+        self.index = index
+
+    @cached_property
+    def locale(self) -> int:
+        """The place of the user's locale in the spec."""
+        size = len(self.locale_table.texts)
+        return self.locale_table.place(word(stream(self.seed, "locale"), self.index), 0, size)
+
     def random(self, name: str) -> Random:
         """A random generator of the user's own for one field."""
         return Random(word(stream(self.seed, f"{name}/random"), self.index))
 
 
-class Rows:
+class Rows(_Drawn):
     """The users of an array of indexes while a column is computed."""
 
-    def __init__(self, seed: int, indexes: Words, locales: Drawer) -> None:
-        self.seed, self.indexes, self._locales = seed, indexes, locales
-        self._shared: dict[str, object] = {}
+    def __init__(self, seed: int, indexes: Words, locale_table: Drawer) -> None:
+        super().__init__(seed, locale_table)
+        self.indexes = indexes
 
     def __len__(self) -> int:
         return len(self.indexes)
@@ -52,14 +60,6 @@ class Rows:
     @cached_property
     def locales(self) -> Places:
         """The place of each user's locale in the spec."""
-        size = len(self._locales.texts)
-        if size == 1:
-            return np.zeros(len(self.indexes), dtype=np.int64)
+        size = len(self.locale_table.texts)
         bits = words(stream(self.seed, "locale"), self.indexes)
-        return self._locales.places(bits, 0, np.uint64(size))
-
-    def shared(self, name: str, make: Callable[[], Shared]) -> Shared:
-        """What several fields need, made once."""
-        if name not in self._shared:
-            self._shared[name] = make()
-        return cast(Shared, self._shared[name])
+        return self.locale_table.places(bits, 0, np.uint64(size))

@@ -21,6 +21,17 @@ STANDARD = (
     "id", "name", "email", "phone", "street", "city", "postcode", "country",
     "birth_date", "iban", "amount", "reference", "locale",
 )  # fmt: skip
+METHODS = MappingProxyType(
+    {
+        "name": "name",
+        "phone": "phone_number",
+        "street": "street_address",
+        "city": "city",
+        "postcode": "postcode",
+    }
+)
+"""The built-in fields that are a Faker method's, and which."""
+
 BUILT_IN = (*STANDARD, "uuid", "first_name", "last_name")
 
 OwnField = str | Callable[[Any], Any]
@@ -75,17 +86,19 @@ class Spec:
                 raise UsageError(f"{name}=({low}, {high})", expected=f"two numbers, rising, from 0 to {most}")
 
     def _check_field(self, name: str) -> None:
-        chosen = self.own.get(name, name)
-        if callable(chosen) or (name in BUILT_IN and name not in self.own):
+        chosen = self.own.get(name, METHODS.get(name, name))
+        if callable(chosen) or (name in BUILT_IN and name not in self.own and name not in METHODS):
             return
         missing = [place for place in self.locales if not source.has_method(place, chosen, self.providers)]
-        if missing:
-            near = difflib.get_close_matches(chosen, [*BUILT_IN, *dir(source.generator(missing[0]))], n=3)
-            raise UsageError(
-                f"unknown field {chosen!r}" + (f" in locale {missing[0]}" if name in self.own else ""),
-                expected=f"one of {', '.join(BUILT_IN)}, or a method of Faker's",
-                fix=f"did you mean {', '.join(near)}?" if near else "give a function: name=lambda user: ...",
-            )
+        if not missing:
+            return
+        known = dict.fromkeys([*BUILT_IN, *dir(source.generator(missing[0], self.providers))])
+        near = difflib.get_close_matches(chosen, known, n=3)
+        raise UsageError(
+            f"unknown field {name!r}: Faker has no {chosen}() in locale {missing[0]}",
+            expected=f"one of {', '.join(BUILT_IN)}, or a method of Faker's",
+            fix=f"did you mean {', '.join(near)}?" if near else "give a function: name=lambda user: ...",
+        )
 
     def describe(self) -> dict[str, object]:
         """The spec as plain data, for the record of a rehearsal."""
