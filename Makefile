@@ -27,8 +27,8 @@ lint: $(VENV)/.dev ## ruff, mypy strict, and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev ## measure speed as ratios against peers in the same run
-	@for bench in tests/bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+bench: $(VENV)/.bench ## measure speed as ratios against peers in the same run
+	@for bench in tests/bench/[a-z]*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
 images: $(VENV)/.sample ## build the sample's images, where their content is new
 	@sh tests/with_engine.sh $(BIN)/rehearse images $(SAMPLE)
@@ -49,6 +49,10 @@ $(VENV)/bin/pip:
 $(VENV)/.sample: $(VENV)/bin/pip pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (a minute, once)"
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample,test,dev,bench]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.sample

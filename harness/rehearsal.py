@@ -69,7 +69,7 @@ def rehearse(
     loaded: Loaded, plan: Plan, people: People, open_stage: OpenStage, record: RecordWriter, say: Say
 ) -> None:
     """Holds the rehearsal and writes what it saw into `record`."""
-    record.manifest(_manifest(loaded, plan, record))
+    record.manifest(_manifest(loaded, plan, people, record))
     users = people.users(plan.usual * plan.scales[-1])
     record.rows("intended", item=[user.id for user in users])
     for name, service in loaded.scenario.services().items():
@@ -201,7 +201,7 @@ def _up(open_stage: OpenStage, record: RecordWriter, purpose: str) -> Iterator[S
         yield stage
 
 
-def _manifest(loaded: Loaded, plan: Plan, record: RecordWriter) -> Manifest:
+def _manifest(loaded: Loaded, plan: Plan, people: People, record: RecordWriter) -> Manifest:
     services = {
         name: service for name, service in loaded.scenario.services().items() if service.on(plan.stage)
     }
@@ -212,6 +212,7 @@ def _manifest(loaded: Loaded, plan: Plan, record: RecordWriter) -> Manifest:
         summary=(type(loaded.scenario).__doc__ or "").strip().split("\n")[0],
         run=record.folder.name,
         seed=plan.seed,
+        population=people.describe(),
         usual=plan.usual,
         scales=list(plan.scales),
         deadline=loaded.deadline,

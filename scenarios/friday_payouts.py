@@ -14,6 +14,7 @@ from harness import (
     Effect,
     Live,
     Outcome,
+    Population,
     Process,
     Progress,
     Response,
@@ -28,6 +29,7 @@ class FridayPayouts(Scenario):
     """Pays every user who reached the payout step. Every Friday, usually about 400 users."""
 
     usual, scales, deadline = 400, (1, 2, 5, 10), "4h"
+    population = Population.spec("id", "name", "iban", "amount")
 
     db = Service(build="fixtures/friday/db", port=5432, memory="512 MiB")
     payouts = Service(

@@ -37,7 +37,7 @@ from harness.population.writing import KINDS, Kind, complete_or_absent, explaine
 @click.command("users", help=__doc__)
 @click.option("--count", type=int, required=True, help="How many users at 1x.")
 @click.option("--scale", type=int, default=1, show_default=True, help="A multiple of --count.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Which population.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Which population.")
 @click.option("--out", required=True, help="The file to write, or - for standard output.")
 @click.option("--format", "kind", type=click.Choice(KINDS), help="Instead of what the ending of --out says.")
 @click.option("--fields", default="", help="Names with commas between; a Faker method's name is one too.")

@@ -174,11 +174,13 @@ class Scenario:
     usual      how many users the batch has on an ordinary day
     scales     multiples of `usual` to rehearse, ascending
     deadline   how long the real run may take ("4h"); "" for none
+    population what the users are made of: Population.spec("name", "iban", edges=0.03); None: the standard fields
     """
 
     usual: ClassVar[int] = 0
     scales: ClassVar[tuple[int, ...]] = (1, 2, 5, 10)
     deadline: ClassVar[str] = ""
+    population: ClassVar[Any] = None
 
     def seed(self, live: Any, users: list[SyntheticUser]) -> None:
         """Puts the users where the batch finds them. Called once on each fresh stage."""
