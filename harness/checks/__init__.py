@@ -1,0 +1,1 @@
+"""Pure readings of the record: one risk per file, none knows another."""
