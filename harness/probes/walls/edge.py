@@ -47,16 +47,20 @@ def find_edge(
 
 def _next(low: int, high: int, guesses: Sequence[Guess], left: int) -> int:
     """The next size to ask for; at most `left` questions may follow it, whichever way it goes."""
-    for at in _wanted(low, high, guesses):
-        if max(halvings(low, at), halvings(at, high)) <= left:
+    for at, reserve in _wanted(low, high, guesses):
+        if max(halvings(low, at), halvings(at, high)) + reserve <= left:
             return at
     return (low + high) // 2
 
 
-def _wanted(low: int, high: int, guesses: Sequence[Guess]) -> list[int]:
-    """Sizes worth asking for: first those that would finish a guess, then the named, then the median of the rest."""
+def _wanted(low: int, high: int, guesses: Sequence[Guess]) -> list[tuple[int, int]]:
+    """Sizes worth asking for: first those that would finish a guess, then the named, then the median of the rest.
+
+    Each with the questions it must leave unspent: what nobody named may cost less, and keeps one to finish with.
+    """
     inside = [guess for guess in guesses if low <= guess.at < high]
     finishing = [low + 1 for guess in inside if guess.at == low]
     named = [guess.at for guess in inside if guess.named and guess.at > low]
     rest = sorted({guess.at for guess in inside if not guess.named and guess.at > low})
-    return finishing + named + rest[len(rest) // 2 : len(rest) // 2 + 1]
+    median = rest[len(rest) // 2 : len(rest) // 2 + 1]
+    return [(at, 0) for at in finishing + named] + [(at, 1) for at in median]

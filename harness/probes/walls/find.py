@@ -14,11 +14,13 @@ from harness.model.finding import NotChecked
 from harness.model.request import measure
 from harness.model.walls import Open, Wall
 from harness.probes.walls.asking import ONE_WRITE, SEGMENT, Asker, Stopped, refusal
-from harness.probes.walls.edge import Guess, find_edge
+from harness.probes.walls.edge import Guess, find_edge, halvings
 from harness.probes.walls.guessing import agreeing, guesses, software_of
 from harness.probes.walls.knobs import Knob, Line
 
 MOVED, PAD = 300, 500
+SPARE = 4
+"""A limit nobody knows costs at most this many requests more than plain bisection, its unit included."""
 WHOLE = ("head", "text", "htx")
 
 
@@ -61,10 +63,11 @@ def _find(asker: Asker, question: Question) -> Wall | Open:
             seen.refusal(n, _refused(asker))
         return passed
 
+    plain = asker.asked - before + halvings(low, high)
     low, high = find_edge(passes, low, high, lambda: seen.guesses, spare=2)
     searched = asker.asked - before
     guess = agreeing(seen.guesses, low)
-    unit, soft = _Identity(asker, knob, low, way).settle(guess)
+    unit, soft = _Identity(asker, knob, low, way, asker.asked + plain + SPARE - searched).settle(guess)
     agrees = guess is not None and guess.unit == unit
     return Wall(
         service=question.service,
@@ -130,6 +133,8 @@ class _Identity:
     knob: Knob
     edge: int
     way: int
+    until: int
+    """How many requests the asker may have asked when this is over; the last question is left out for it."""
 
     def settle(self, guess: Guess | None) -> tuple[str, bool]:
         """(unit, soft). `guess` is the catalogue's word, where it was right to the byte."""
@@ -149,7 +154,8 @@ class _Identity:
     def _part(self, guess: Guess | None) -> str:
         if guess is not None:
             return guess.unit
-        if isinstance(self.knob, Line) and self.asker.passes(self.knob.stretched(self.edge, 100), ONE_WRITE):
+        affordable = self.asker.asked + 2 <= self.until
+        if affordable and isinstance(self.knob, Line) and self.asker.passes(self.knob.stretched(self.edge, 100), ONE_WRITE):
             return "query"
         return self.knob.units[0]
 

@@ -28,7 +28,9 @@ KINDS: dict[WallKind, tuple[str, ...]] = {
 
 
 def software_of(answer: Answer) -> list[str]:
-    """The catalogue's names of who may have written `answer`, the likeliest first."""
+    """The catalogue's names of who may have written `answer`, the likeliest first; silence has its authors too."""
+    if answer.status is None:
+        return sorted({limit.software for limit in catalogue() if limit.effect in ("closed", "reset")})
     return [name for signature in recognise(answer) for name in signature.software]
 
 
