@@ -23,7 +23,12 @@ class HarnessError(Exception):
         self.seen, self.expected, self.cause, self.fix = seen, expected, cause, fix
 
     def __str__(self) -> str:
-        rows = [("", self.seen), ("expected: ", self.expected), ("likely cause: ", self.cause), ("fix: ", self.fix)]
+        rows = [
+            ("", self.seen),
+            ("expected: ", self.expected),
+            ("likely cause: ", self.cause),
+            ("fix: ", self.fix),
+        ]
         return "\n  ".join(label + text for label, text in rows if text)
 
 

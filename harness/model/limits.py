@@ -17,7 +17,9 @@ from msgspec import Struct
 from harness.model.answer import Answer
 
 Effect = Literal["refused", "silent", "soft", "reset", "closed", "redirected", "none"]
-Meaning = Literal["size", "csrf", "origin", "login", "waf", "rate", "access", "host", "down", "missing"]
+Meaning = Literal[
+    "size", "csrf", "origin", "login", "waf", "rate", "access", "host", "down", "missing", "identity"
+]
 
 
 class Limit(Struct, frozen=True, kw_only=True):
@@ -51,6 +53,7 @@ class Signature(Struct, frozen=True, kw_only=True):
     """How one kind of refusal can be told from its answer. Every condition that is given must hold.
 
     software   names in the catalogue, the likeliest first
+    meaning    what the refusal is about; "identity": no refusal, it only tells who answers
     kinds      kinds of limits this answer speaks of; empty: any
     status     the status; 0: any
     body       a regular expression found in the answer's body; "^$" stands for an empty body
@@ -100,6 +103,11 @@ def recognise(answer: Answer) -> list[Signature]:
     if answer.status is None:
         return []
     return [signature for signature in signatures() if signature.fits(answer)]
+
+
+def identify(answer: Answer) -> list[str]:
+    """Who may have written an ordinary answer: the names that fit, the likeliest first."""
+    return [name for signature in recognise(answer) for name in signature.software]
 
 
 def limits_of(software: str, *kinds: str) -> list[Limit]:

@@ -27,6 +27,15 @@ class Request(Struct, frozen=True):
     body: bytes = b""
     declared: int | None = None
 
+    @classmethod
+    def of(cls, wire: bytes) -> Request:
+        """The request in these bytes; header lines keep their order and spelling."""
+        head, _, body = wire.partition(b"\r\n\r\n")
+        line, *rows = head.decode("latin-1").split("\r\n")
+        method, target, _version = line.split(" ", 2)
+        headers = tuple((name, value.strip()) for name, _, value in (row.partition(":") for row in rows))
+        return cls(method, target, headers, body)
+
     def line(self) -> str:
         """The request line without CRLF."""
         return f"{self.method} {self.target} HTTP/1.1"
@@ -55,7 +64,11 @@ class Request(Struct, frozen=True):
     def sizes(self) -> Sizes:
         """Its sizes as an exchange records them; `fields` counts the query's and an urlencoded body's."""
         query = urlsplit(self.target).query
-        form = self.body.decode("latin-1") if b"=" in self.body[:4096] and b"\r\n" not in self.body[:4096] else ""
+        form = (
+            self.body.decode("latin-1")
+            if b"=" in self.body[:4096] and b"\r\n" not in self.body[:4096]
+            else ""
+        )
         fields = sum(len([pair for pair in text.split("&") if pair]) for text in (query, form))
         body = len(self.body) if self.declared is None else self.declared
         return Sizes(len(self.line()), len(self.target), len(self.head()), body, fields)

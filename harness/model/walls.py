@@ -8,10 +8,12 @@ from typing import Literal
 
 from msgspec import Struct
 
+from harness.model.answer import Answer
 from harness.model.finding import Evidence
 from harness.model.limits import Meaning
 
 WallKind = Literal["line", "header", "headers", "body", "form_bytes", "fields", "parts", "nesting"]
+"""What was varied: the request line, one header, how many headers, the body, form fields (or the query's), parts."""
 Sureness = Literal["confirmed", "likely", "unknown"]
 Fate = Literal["status", "reset", "closed", "timeout", "garbage", "lost"]
 
@@ -19,8 +21,10 @@ Fate = Literal["status", "reset", "closed", "timeout", "garbage", "lost"]
 class Refusal(Struct, frozen=True, kw_only=True):
     """What came back for the first size that did not pass.
 
-    how      a status, a reset or closed connection without one, no answer in time, no HTTP, or "lost": a status
-             of success with items missing
+    how        a status, a reset or closed connection without one, no answer in time, no HTTP, or "lost": a
+               status of success with items missing
+    body       the first 1500 characters; fate, error: what became of the connection
+    port, at   our port and the time (seconds since 1970), to find the request in an access log
     """
 
     how: Fate
@@ -30,6 +34,8 @@ class Refusal(Struct, frozen=True, kw_only=True):
     body: str = ""
     fate: str = ""
     error: str = ""
+    port: int = 0
+    at: float = 0.0
 
 
 class Attribution(Struct, frozen=True, kw_only=True):
@@ -89,7 +95,6 @@ class Wall(Struct, frozen=True, kw_only=True):
     identifying: int = 0
     farther: list[str] = []
     lost_at: int | None = None
-    wrong: bool = False
     users: InUsers | None = None
     trigger: str = ""
 
@@ -132,13 +137,15 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """N distinct items sent, and what arrived where they are counted. `arrived` None: nobody could count.
 
     items_sum, arrived_sum   `checksum` of the sorted ids; equal sums and counts mean nothing was lost or changed
+    answer                   what the trigger itself was told; it proves nothing about the items
+    why_not                  why nobody could count
     """
 
     sent: int
     items_sum: str
     arrived: int | None
     arrived_sum: str = ""
-    status: int | None = None
+    answer: Answer
     why_not: str = ""
 
     @property

@@ -61,7 +61,9 @@ class PlantedServer:
         self.listener.close()
 
     def ask(self, request: bytes, segment: int) -> Answer:
-        return ask(self.address, request, timeout=1.0 if self.planted.how == "hang" else 20.0, segment=segment)
+        return ask(
+            self.address, request, timeout=1.0 if self.planted.how == "hang" else 20.0, segment=segment
+        )
 
     def _accept(self) -> None:
         while not self._over.is_set():
@@ -78,7 +80,7 @@ class PlantedServer:
             while b"\r\n\r\n" not in data:
                 chunk = connection.recv(65536)
                 if not chunk:
-                    return
+                    return None
                 data += chunk
                 if b"\r\n\r\n" not in data and len(data) > self.planted.arrival:
                     return self._refuse(connection)

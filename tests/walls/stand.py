@@ -57,13 +57,18 @@ def free_port() -> int:
 
 @contextmanager
 def running(server: Server, work: Path, upstream: int = 0) -> Iterator[int]:
-    """The port of a started server; its whole process group is gone afterwards. Its output is in work/server.log."""
+    """The port of a started server; its process group is gone afterwards. Output: work/server.log."""
     port = free_port()
     work.mkdir(parents=True, exist_ok=True)
     env = {**os.environ, "PYTHONPATH": str(SERVERS), "PATH": os.environ["PATH"] + ":/usr/sbin", **server.env}
     with (work / "server.log").open("wb") as log:
         process = subprocess.Popen(
-            server.command(port, upstream, work), stdout=log, stderr=log, env=env, cwd=work, start_new_session=True
+            server.command(port, upstream, work),
+            stdout=log,
+            stderr=log,
+            env=env,
+            cwd=work,
+            start_new_session=True,
         )
         try:
             wait_for(port, process, work / "server.log")
@@ -76,7 +81,9 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"the server ended with {process.returncode}: {log.read_text(errors='replace')[-800:]}")
+            raise RuntimeError(
+                f"the server ended with {process.returncode}: {log.read_text(errors='replace')[-800:]}"
+            )
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.05)
@@ -94,7 +101,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def chain(servers: list[Server], work: Path) -> Iterator[list[int]]:
-    """Several servers, the outermost first in the list, each in front of the next; their ports in that order."""
+    """Several servers, the outermost first, each in front of the next; their ports in that order."""
     with ExitStack() as stack:
         ports: list[int] = []
         for index, server in reversed(list(enumerate(servers))):
@@ -120,7 +127,10 @@ def gateway(template: str, *argv: str) -> Command:
 
 
 def python(*argv: str) -> Command:
-    return lambda port, _upstream, _work: [sys.executable, *(arg.replace("@port@", str(port)) for arg in argv)]
+    return lambda port, _upstream, _work: [
+        sys.executable,
+        *(arg.replace("@port@", str(port)) for arg in argv),
+    ]
 
 
 def tomcat(port: int, _upstream: int, work: Path) -> list[str]:

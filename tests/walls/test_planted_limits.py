@@ -20,7 +20,9 @@ LOUD = st.sampled_from(["status", "bare", "reset", "close"])
 STATUS = st.sampled_from([400, 413, 414, 431, 502])
 
 
-def search(server: PlantedServer, knob: Knob, usual: int, largest: int, budget: Budget | None = None) -> Wall | Open | NotChecked:
+def search(
+    server: PlantedServer, knob: Knob, usual: int, largest: int, budget: Budget | None = None
+) -> Wall | Open | NotChecked:
     control = knob.request(knob.smallest)
     baseline = learn(server.ask, control)
     asker = Asker(server.ask, baseline, control, budget or Budget())
@@ -42,7 +44,9 @@ def found(wall: Wall | Open | NotChecked) -> Wall:
 
 @QUICK
 @given(st.integers(200, 60_000), st.sampled_from(["line", "target"]), LOUD, STATUS, st.randoms())
-def test_a_limit_on_the_line_is_found_to_the_byte(limit: int, unit: str, how: str, status: int, chance) -> None:  # type: ignore[no-untyped-def]
+def test_a_limit_on_the_line_is_found_to_the_byte(
+    limit: int, unit: str, how: str, status: int, chance
+) -> None:  # type: ignore[no-untyped-def]
     offset = 13 if unit == "target" else 0
     low, high = chance.randint(120, limit), limit + offset + chance.randint(1, 100_000)
     with serving(Planted(**{unit: limit}, how=how, status=status)) as server:  # type: ignore[arg-type]
@@ -136,6 +140,8 @@ def test_a_spent_budget_is_no_verdict() -> None:
 
 
 def test_a_limit_named_in_the_refusal_is_found_without_searching() -> None:
-    with serving(Planted(line=6000, status=414, page="Request Line is too large (30000 &gt; 6000)")) as server:
+    with serving(
+        Planted(line=6000, status=414, page="Request Line is too large (30000 &gt; 6000)")
+    ) as server:
         wall = found(search(server, base(server), 3000, 30_000))
     assert (wall.last_passing, wall.requests) == (6000, 4)

@@ -18,7 +18,9 @@ ONE_WRITE, SEGMENT = 0, 1400
 
 BODY_KEPT = 1500
 BUSY = (429, 503)
-VOLATILE = frozenset({"date", "content-length", "connection", "keep-alive", "transfer-encoding", "etag", "set-cookie"})
+VOLATILE = frozenset(
+    {"date", "content-length", "connection", "keep-alive", "transfer-encoding", "etag", "set-cookie"}
+)
 
 
 class Stopped(Exception):
@@ -123,7 +125,9 @@ class Asker:
         control = self._send(self.control, ONE_WRITE)
         if not self.baseline.fits(control):
             said = f"status {control.status}" if control.status else control.error or control.fate
-            raise Stopped(f"the service no longer takes a small request ({said}): busy, limited by rate, or down")
+            raise Stopped(
+                f"the service no longer takes a small request ({said}): busy, limited by rate, or down"
+            )
         self._vouched = True
 
 
@@ -131,7 +135,7 @@ def refusal(answer: Answer) -> Refusal:
     """What an answer says as a refusal."""
     how: Fate = "status"
     if answer.status is None:
-        how = answer.fate if answer.fate in ("reset", "timeout", "garbage") else "closed"  # type: ignore[assignment]
+        how = answer.fate if answer.fate in ("reset", "timeout", "garbage") else "closed"
     return Refusal(
         how=how,
         status=answer.status,
@@ -140,6 +144,8 @@ def refusal(answer: Answer) -> Refusal:
         body=answer.text[:BODY_KEPT],
         fate=answer.fate,
         error=answer.error,
+        port=answer.port,
+        at=answer.at,
     )
 
 
@@ -162,5 +168,7 @@ def learn(ask: Ask, request: Request) -> Baseline:
             "not followed, so what stands behind was not reached"
         )
     if status >= 500 or status in (401, 403, 407, 408, 429):
-        raise Stopped(f"a small request is already answered with {status} {answer.reason}: limits behind it stay unseen")
+        raise Stopped(
+            f"a small request is already answered with {status} {answer.reason}: limits behind it stay unseen"
+        )
     return Baseline.of(answer)

@@ -1,8 +1,8 @@
 """Finds one wall of one kind at one service: the edge, its unit, and whether it depends on the way of sending.
 
-    10x in segments ── passes ── 10x in one write ── passes ── Open (2 requests)
-         │ refused                    │ refused: the search goes on in one write
-         1x ── search between the two, or below 1x ── unit ── Wall
+10x in segments ── passes ── 10x in one write ── passes ── Open (2 requests)
+     │ refused                    │ refused: the search goes on in one write
+     1x ── search between the two, or below 1x ── unit ── Wall
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.model.request import measure
 from harness.model.walls import Open, Wall
 from harness.probes.walls.asking import ONE_WRITE, SEGMENT, Asker, Stopped, refusal
 from harness.probes.walls.edge import Guess, find_edge, halvings
-from harness.probes.walls.guessing import agreeing, guesses, software_of
+from harness.probes.walls.guessing import agreeing, guesses, preliminary, software_of
 from harness.probes.walls.knobs import Knob, Line
 
 MOVED, PAD = 300, 500
@@ -77,6 +77,7 @@ def _find(asker: Asker, question: Question) -> Wall | Open:
         unit=unit,
         value=measure(knob.request(low), unit),  # type: ignore[arg-type]
         expected=agrees,
+        where=preliminary(guess if agrees else None, seen.answers[high], knob.kind, unit),
         refusal=refusal(seen.answers[high]),
         farther=seen.farther(high),
         soft=soft,
@@ -155,7 +156,11 @@ class _Identity:
         if guess is not None:
             return guess.unit
         affordable = self.asker.asked + 2 <= self.until
-        if affordable and isinstance(self.knob, Line) and self.asker.passes(self.knob.stretched(self.edge, 100), ONE_WRITE):
+        if (
+            affordable
+            and isinstance(self.knob, Line)
+            and self.asker.passes(self.knob.stretched(self.edge, 100), ONE_WRITE)
+        ):
             return "query"
         return self.knob.units[0]
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 
 from harness.model.answer import Answer
-from harness.model.limits import Limit, catalogue, recognise
+from harness.model.limits import Limit, catalogue, identify
 from harness.model.request import Unit, measure
-from harness.model.walls import WallKind
+from harness.model.walls import Attribution, WallKind
 from harness.probes.walls.asking import SEGMENT
 from harness.probes.walls.edge import Guess
 from harness.probes.walls.knobs import Knob
 
-SPOKEN = re.compile(r"(?:\s>|&gt;|\bthan|\bof|\bis|limit|exceeds|size|maximum)[ :=]*[(\[]?(\d{2,9})\b", re.IGNORECASE)
+SPOKEN = re.compile(
+    r"(?:\s>|&gt;|\bthan|\bof|\bis|limit|exceeds|size|maximum)[ :=]*[(\[]?(\d{2,9})\b", re.IGNORECASE
+)
 """A limit as servers word it: "30000 > 4094", "more than 8190 bytes", "max_header of 262144", "fields is 1000"."""
 
 KINDS: dict[WallKind, tuple[str, ...]] = {
@@ -31,7 +33,7 @@ def software_of(answer: Answer) -> list[str]:
     """The catalogue's names of who may have written `answer`, the likeliest first; silence has its authors too."""
     if answer.status is None:
         return sorted({limit.software for limit in catalogue() if limit.effect in ("closed", "reset")})
-    return [name for signature in recognise(answer) for name in signature.software]
+    return identify(answer)
 
 
 def at_unit(limit: Limit) -> tuple[int, str]:
@@ -53,7 +55,7 @@ def guesses(knob: Knob, answer: Answer, low: int) -> list[Guess]:
             continue
         value, unit = at_unit(limit)
         if unit in offset:
-            found.append(Guess(value - offset[unit], limit, unit, limit.software in who))  # type: ignore[index]
+            found.append(Guess(value - offset[unit], limit, unit, limit.software in who))
     found.sort(key=lambda guess: _rank(guess, who))
     return [*spoken(answer, offset, found), *found]
 
@@ -80,3 +82,23 @@ def agreeing(found: list[Guess], at: int) -> Guess | None:
         return named[0]
     somebody_else = any(guess.named for guess in found)
     return exact[0] if len(exact) == 1 and not somebody_else else None
+
+
+def preliminary(guess: Guess | None, answer: Answer, kind: WallKind, unit: str) -> Attribution:
+    """Whose limit it looks like before hops are compared: the catalogue's word where it was right to the byte."""
+    if guess is not None and guess.limit is not None:
+        return Attribution(software=guess.limit.software, config_key=guess.limit.config_key, sure="likely")
+    if answer.status is None:
+        return Attribution()
+    for software in software_of(answer):
+        key = setting(software, kind, unit)
+        if key:
+            return Attribution(software=software, config_key=key, sure="likely")
+    return Attribution()
+
+
+def setting(software: str, kind: WallKind, unit: str) -> str:
+    """The catalogue's name of the setting behind this kind of limit; of several, that with the same unit."""
+    limits = [limit for limit in catalogue() if limit.software == software and limit.kind in KINDS[kind]]
+    same = [limit for limit in limits if at_unit(limit)[1] == unit]
+    return next((limit.config_key for limit in (*same, *limits)), "")

@@ -40,19 +40,26 @@ class Knob(Protocol):
 
 def template(host: str, headers: tuple[tuple[str, str], ...] = (), path: str = HARMLESS) -> Request:
     """A small GET that harms nothing. `headers` are those of the real trigger (cookies!): they count too."""
-    own = [(name, value) for name, value in headers if name.lower() not in ("host", "content-length", "expect")]
+    own = [
+        (name, value) for name, value in headers if name.lower() not in ("host", "content-length", "expect")
+    ]
     return Request("GET", path, (("Host", host), *own, (PADDING, "r")))
 
 
 def _padded(request: Request, pad: int) -> Request:
-    headers = tuple((name, value + "r" * pad if name == PADDING else value) for name, value in request.headers)
+    headers = tuple(
+        (name, value + "r" * pad if name == PADDING else value) for name, value in request.headers
+    )
     return replace(request, headers=headers)
 
 
 def _query(request: Request, size: int) -> Request:
     """An ignored parameter of `size` bytes, its separator included."""
     separator = "&" if "?" in request.target else "?"
-    return replace(request, target=request.target + f"{separator}p={'a' * size}"[: max(3, size)] if size else request.target)
+    return replace(
+        request,
+        target=request.target + f"{separator}p={'a' * size}"[: max(3, size)] if size else request.target,
+    )
 
 
 @dataclass(frozen=True)
