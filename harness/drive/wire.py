@@ -29,6 +29,8 @@ SILENCE = 1.0
 """Seconds to wait for 100 Continue before the body is sent all the same (or, with no body, before we stop)."""
 GAP = 0.001
 """Seconds between two segments of a head, so that the reader sees them apart."""
+AFTER_100 = 0.25
+"""Seconds in which a refusal may still follow a 100 Continue, where no body will be sent."""
 TRY_AGAIN = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -118,7 +120,7 @@ class _Talk:
                 continue
             wait = deadline - now
             if self.held == self.reader.answer.sent:
-                quiet_until = quiet_until or now + SILENCE
+                quiet_until = quiet_until or now + (AFTER_100 if self.reader.answer.continued else SILENCE)
                 if now >= quiet_until:
                     self._let_go()
                     continue
@@ -146,8 +148,8 @@ class _Talk:
         return True
 
     def _release(self) -> bool:
-        """100 Continue has come: send the body, or stop where there is none to send."""
-        if self.held is None or not self.reader.answer.continued:
+        """100 Continue has come: send the body."""
+        if self.held is None or not self.has_body or not self.reader.answer.continued:
             return False
         self._let_go()
         return True

@@ -106,8 +106,18 @@ def recognise(answer: Answer) -> list[Signature]:
 
 
 def identify(answer: Answer) -> list[str]:
-    """Who may have written an ordinary answer: the names that fit, the likeliest first."""
-    return [name for signature in recognise(answer) for name in signature.software]
+    """Who may have written `answer`: the names that fit, the likeliest first; a bare answer names nobody."""
+    telling = [
+        s for s in recognise(answer) if s.meaning == "identity" or s.body not in ("", "^$") or _says(s)
+    ]
+    return [name for signature in telling for name in signature.software]
+
+
+def _says(signature: Signature) -> bool:
+    """Whether one of its headers must be present, other than by being absent."""
+    return any(
+        not name.startswith("!") and name not in ("Connection", "Date") for name, _ in signature.header
+    )
 
 
 def limits_of(software: str, *kinds: str) -> list[Limit]:

@@ -180,7 +180,15 @@ EXPRESS = Server(
 )
 PHP = Server(
     "php",
-    lambda port, _u, _w: ["php", "-n", "-S", f"127.0.0.1:{port}", str(SERVERS / "php/count.php")],
+    lambda port, _u, _w: [
+        "php",
+        "-n",
+        "-d",
+        "display_errors=0",
+        "-S",
+        f"127.0.0.1:{port}",
+        str(SERVERS / "php/count.php"),
+    ],
     program="php",
 )
 TOMCAT10 = Server("tomcat10", tomcat, program="java", path=TOMCAT / "bin/bootstrap.jar")

@@ -64,8 +64,10 @@ class Baseline:
 
     def fits(self, answer: Answer) -> bool:
         """Whether `answer` is the application's own, as at the start."""
-        if answer.continued and self.continued:
-            return True
+        if (
+            answer.continued and self.continued
+        ):  # what follows a 100 need not have come yet: only a refusal counts
+            return answer.status == self.status or answer.status not in (400, 413)
         if answer.status is None or self.status is None:
             return (self.status, self.continued, "kept") == (answer.status, answer.continued, answer.fate)
         other = Baseline.of(answer)

@@ -16,7 +16,7 @@ from harness.probes.walls.guessing import KINDS, preliminary, software_of, spoke
 
 Deliver = Callable[[int, int], Delivery]
 """(n, pad): sends n distinct items, and `pad` bytes in one more field that is ignored; tells what arrived."""
-PAD = 4000
+BALLAST = 4000
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class Shipment:
 
     kind      fields (form or query), parts (multipart), nesting
     deliver   sends n items and counts; has side effects, so it goes to a copy
-    body      bytes of body for n items, so that limits in bytes can be guessed at; 0 where the items are in the URL
+    body      (n, pad) -> bytes of the body that `deliver` sends; 0 where the items are in the URL
     usual, largest   items at 1x and at the largest scale
     """
 
     service: str
     kind: WallKind
     deliver: Deliver
-    body: Callable[[int], int]
+    body: Callable[[int, int], int]
     usual: int
     largest: int
     software: tuple[str, ...] = ()
@@ -64,11 +64,19 @@ class _Counting:
         below = not self.passes(usual)
         low, high = (1, usual) if below else (usual, ship.largest)
         if below and not self.passes(1):
-            raise Stopped("not even one item arrives: this is no question of size")
+            return self._nothing_arrives()
         low, high = find_edge(self.passes, low, high, lambda: self.guesses, spare=2)
         searched = self.asked
-        unit, value, guess = self.unit(low)
-        return self.wall(low, high, (unit, value, guess), (below, searched))
+        what = self._unit(low)
+        return self._wall(low, high, what, (below, searched))
+
+    def _nothing_arrives(self) -> Wall:
+        answer = self.failed[1].answer
+        if answer.status is None or answer.status >= 300:
+            raise Stopped(
+                f"one item is refused as well ({answer.status or answer.fate}): this is no question of size"
+            )
+        return self._wall(0, 1, (self.shipment.kind, 0, None), (True, self.asked))
 
     def passes(self, n: int, pad: int = 0) -> bool:
         """Whether all n arrive as they were sent."""
@@ -85,6 +93,10 @@ class _Counting:
             raise Stopped(f"no connection: {answer.error}")
         if answer.status in (429, 502, 503, 504):
             raise Stopped(f"answered with {answer.status} {answer.reason}: busy, limited by rate, or down")
+        if answer.status in (414, 431) and not self.shipment.body(n, 0):
+            raise Stopped(
+                f"the URL is refused before its fields are counted ({answer.status} {answer.reason})"
+            )
         accepted = answer.status is not None and answer.status < 300
         if delivery.arrived is None and accepted:
             raise Stopped(f"what arrived could not be counted: {delivery.why_not or 'nobody counts'}")
@@ -111,26 +123,39 @@ class _Counting:
     def _items(self, limit: int) -> int:
         """The most items whose body is within `limit` bytes; 0 where the items are in no body."""
         low, high = 0, self.shipment.largest
-        if not self.shipment.body(high):
+        if not self.shipment.body(high, 0):
             return 0
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if self.shipment.body(middle) <= limit else (low, middle)
+            low, high = (middle, high) if self.shipment.body(middle, 0) <= limit else (low, middle)
         return low
 
-    def unit(self, edge: int) -> tuple[str, int, Guess | None]:
-        """(unit, value, catalogue's guess): bytes or items? One more request with ballast tells."""
-        exact = [guess for guess in self.guesses if guess.at == edge and guess.limit]
-        exact.sort(key=lambda guess: not guess.named)
-        in_items = edge <= 1 or not self.shipment.body(edge) or self.passes(edge - 1, PAD)
-        kind = self.shipment.kind if in_items else "body"
-        guess = next((guess for guess in exact if guess.unit == kind), None)
-        value = self.shipment.body(edge) if kind == "body" else edge
-        if guess is not None and guess.limit is not None and kind == "body":
-            value = guess.limit.value or value
-        return kind, value, guess
+    def _unit(self, edge: int) -> tuple[str, int, Guess | None]:
+        """(unit, value, catalogue's guess). One more request, an item less and ballast more, tells bytes from items."""
+        kind, body = self.shipment.kind, self.shipment.body
+        step = body(edge, 0) - body(edge - 1, 0)
+        if edge <= 1 or not body(edge, 0) or self.passes(edge - 1, 2 * step + BALLAST):
+            return kind, edge, self._exact(edge, kind)
+        value = self._bytes(edge)
+        return "body", value, self._exact(value, "body")
 
-    def wall(self, low: int, high: int, what: tuple[str, int, Guess | None], how: tuple[bool, int]) -> Wall:
+    def _bytes(self, edge: int) -> int:
+        """The limit to the byte: `edge` - 1 items and ballast that grows up to the body which did not pass."""
+        body, n = self.shipment.body, edge - 1
+        offset = body(n, 1) - 1
+        low, high = body(edge, 0) - offset, body(edge + 1, 0) - offset
+        guesses = [
+            g._replace(at=(g.limit.value or 0) - offset) for g in self.guesses if g.limit and g.unit == "body"
+        ]
+        low, _ = find_edge(lambda pad: self.passes(n, pad), low, high, lambda: guesses, spare=2)
+        return low + offset
+
+    def _exact(self, value: int, unit: str) -> Guess | None:
+        """The catalogue's record of this very value, one that the answer names before the others."""
+        exact = [g for g in self.guesses if g.limit and g.limit.value == value and g.unit == unit]
+        return min(exact, key=lambda guess: not guess.named, default=None)
+
+    def _wall(self, low: int, high: int, what: tuple[str, int, Guess | None], how: tuple[bool, int]) -> Wall:
         """The wall as observed."""
         delivery, (unit, value, guess), (below, searched) = self.failed[high], what, how
         answer = delivery.answer

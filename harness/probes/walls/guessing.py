@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from harness.model.answer import Answer
-from harness.model.limits import Limit, catalogue, identify
+from harness.model.limits import Limit, catalogue, recognise
 from harness.model.request import Unit, measure
 from harness.model.walls import Attribution, WallKind
 from harness.probes.walls.asking import SEGMENT
@@ -33,7 +33,7 @@ def software_of(answer: Answer) -> list[str]:
     """The catalogue's names of who may have written `answer`, the likeliest first; silence has its authors too."""
     if answer.status is None:
         return sorted({limit.software for limit in catalogue() if limit.effect in ("closed", "reset")})
-    return identify(answer)
+    return [name for signature in recognise(answer) for name in signature.software]
 
 
 def at_unit(limit: Limit) -> tuple[int, str]:
@@ -85,7 +85,7 @@ def agreeing(found: list[Guess], at: int) -> Guess | None:
 
 
 def preliminary(guess: Guess | None, answer: Answer, kind: WallKind, unit: str) -> Attribution:
-    """Whose limit it looks like before hops are compared: the catalogue's word where it was right to the byte."""
+    """Whose limit it looks like before hops are compared: the catalogue's word where it was exactly right."""
     if guess is not None and guess.limit is not None:
         return Attribution(software=guess.limit.software, config_key=guess.limit.config_key, sure="likely")
     if answer.status is None:

@@ -18,6 +18,7 @@ from harness.model.limits import Signature, identify, recognise
 from harness.model.walls import Attribution, Refusal, Sureness, Wall
 from harness.probes.walls.asking import ONE_WRITE, SEGMENT, VOLATILE, Ask, Baseline
 from harness.probes.walls.guessing import setting
+from harness.probes.walls.knobs import template
 from harness.probes.walls.logs import joined
 
 BROKEN = b"GE\x01T / HTTP/1.1\r\nHost: rehearsal\r\n\r\n"
@@ -40,10 +41,12 @@ class Hop:
 
 
 def identified(hop: Hop) -> Hop:
-    """The hop with the names that its answer to a broken request gives away: one request, where none are known."""
+    """The hop with the names that its answers give away: two requests, a small one and a broken one."""
     if hop.software or hop.ask is None:
         return hop
-    return dataclasses.replace(hop, software=tuple(dict.fromkeys(identify(hop.ask(BROKEN, ONE_WRITE)))))
+    small = template("127.0.0.1").wire()
+    names = [name for request in (BROKEN, small) for name in identify(hop.ask(request, ONE_WRITE))]
+    return dataclasses.replace(hop, software=tuple(dict.fromkeys(names)))
 
 
 @dataclass
@@ -62,10 +65,12 @@ class Attributing:
         by_page = self._by_page(signatures)
         guess = by_page or self._by_connection()
         sure: Sureness = "likely" if guess else "unknown"
-        for witness in (self._by_log, self._by_bypass):
-            told = witness()
-            if told is not None:
-                guess, sure = told, "confirmed"
+        inner, all_take_it = self._by_bypass()
+        proven = inner or self._by_log()
+        if proven is None and all_take_it and guess in (None, self.hops[0]):
+            proven = self.hops[0]
+        if proven is not None:
+            guess, sure = proven, "confirmed"
         software = self._software(guess, signatures)
         key = setting(software, self.wall.kind, self.wall.unit) if software else ""
         if software == self.wall.where.software:
@@ -81,6 +86,8 @@ class Attributing:
     def _software(self, hop: Hop | None, signatures: list[Signature]) -> str:
         """The catalogue's own word first, as long as the hop may be that; then page, then what the hop is."""
         named = [name for signature in signatures for name in signature.software]
+        if self.wall.expected and self.wall.where.software:
+            return self.wall.where.software
         candidates = [self.wall.where.software, *named, *(hop.software if hop else ())]
         known = [name for name in candidates if name and setting(name, self.wall.kind, self.wall.unit)]
         if hop is not None and hop.software and not self._framework(signatures):
@@ -136,8 +143,11 @@ class Attributing:
             return front
         return self.hops[1] if line.side == "behind" and len(self.hops) == 2 else None
 
-    def _by_bypass(self) -> Hop | None:
-        """The same bytes, sent to the inner hops, the innermost first."""
+    def _by_bypass(self) -> tuple[Hop | None, bool]:
+        """The same bytes, sent to the inner hops, the innermost first: who refuses them, or that all take them.
+
+        That all take them is the weaker witness: a proxy adds headers of its own.
+        """
         asked = 0
         for hop in reversed(self.hops[1:]):
             if hop.ask is None:
@@ -145,12 +155,12 @@ class Attributing:
             asked += 1
             answer = hop.ask(self.request, SEGMENT if self.wall.soft else ONE_WRITE)
             if answer.fate == "refused":
-                return None
+                return None, False
             if not self._taken(answer):
                 self._tell("request", f"the same bytes sent to {hop.name} alone: {said(answer)}")
-                return hop
+                return hop, False
             self._tell("request", f"the same bytes sent to {hop.name} alone are taken: {said(answer)}")
-        return self.hops[0] if asked and asked == len(self.hops) - 1 else None
+        return None, asked > 0 and asked == len(self.hops) - 1
 
     def _taken(self, answer: Answer) -> bool:
         if self.baseline.continued:

@@ -1,6 +1,6 @@
 """Finds one of our requests in an access log and reads whether the refusal was made there.
 
-Joined by our own port, since an oversize request is logged without its URL and headers. Formats that are read:
+Joined by our own port, since an oversize request is logged without its URL and headers. Read are
 `port=… up=…` (our sample gateways; "-" for no upstream), HAProxy's httplog, and any line with `address:port`.
 """
 
