@@ -12,6 +12,7 @@ the answer is read before every write, and once more after a failed one.
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import ssl
@@ -31,6 +32,7 @@ GAP = 0.001
 """Seconds between two segments of a head, so that the reader sees them apart."""
 AFTER_100 = 0.25
 """Seconds in which a refusal may still follow a 100 Continue, where no body will be sent."""
+DECLARED = re.compile(rb"\r\ncontent-length: *[1-9]")
 TRY_AGAIN = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -48,7 +50,7 @@ def ask(
     timeout   seconds for the whole exchange
     tls       speak TLS with this context
     A head with ``Expect: 100-continue`` is sent alone, the body when the other side (or its silence) says so;
-    a head that declares a body which is not there ends at the 100, so that no body is ever needed.
+    a head that declares a body which is not there ends with the 100 or with silence, and no body is ever needed.
     Never raises for what the other side does: that is in `fate` and `error`.
     """
     started = time.monotonic()
@@ -102,7 +104,9 @@ class _Talk:
     def __init__(self, connection: Any, request: bytes, segment: int, reader: Reader) -> None:
         self.connection, self.segment, self.reader = connection, segment, reader
         head_end = request.find(b"\r\n\r\n") + 4
-        expects = b"\r\nexpect: 100-continue\r\n" in request[:head_end].lower()
+        head = request[:head_end].lower()
+        declares = DECLARED.search(head) is not None and len(request) == head_end
+        expects = declares or b"\r\nexpect: 100-continue\r\n" in head
         self.left = memoryview(request)
         self.head_end = head_end if head_end > 3 else len(request)
         self.held = self.head_end if expects else None
