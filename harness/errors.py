@@ -6,6 +6,9 @@ to do. The class says which exit code the command ends with.
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class HarnessError(Exception):
     """The harness cannot go on.
@@ -48,3 +51,13 @@ class TimeBudgetSpent(HarnessError):
     """A phase reached its deadline (exit 124)."""
 
     exit_code = 124
+
+
+def where_in(source: Path, problem: BaseException) -> str:
+    """`file:line` of the innermost place in `source` that a problem passed through."""
+    if isinstance(problem, SyntaxError) and problem.filename == str(source):
+        return f"{source}:{problem.lineno}"
+    lines = [
+        frame.lineno for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == str(source)
+    ]
+    return f"{source}:{lines[-1]}" if lines else str(source)

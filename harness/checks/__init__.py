@@ -1,1 +1,13 @@
-"""Pure readings of the record: one risk per file, none knows another."""
+"""Pure readings of the record: one risk a file, and none knows another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from harness.checks import feedback, items, memory, request_walls, stops
+from harness.model.finding import Finding, NotChecked
+from harness.model.record import Record
+
+Check = Callable[[Record], Iterator[Finding | NotChecked]]
+
+CHECKS: tuple[Check, ...] = (request_walls.check, stops.check, items.check, memory.check, feedback.check)

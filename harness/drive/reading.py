@@ -17,8 +17,8 @@ TLS_RECORD = (b"\x15\x03", b"\x16\x03")
 class Reader:
     """Fills an Answer from what arrives. The methods named on_* are called by the parser."""
 
-    def __init__(self, answer: Answer, *, head_only: bool) -> None:
-        self.answer, self.head_only = answer, head_only
+    def __init__(self, answer: Answer, keep: int = KEEP, *, head_only: bool) -> None:
+        self.answer, self.keep, self.head_only = answer, keep, head_only
         self.done = False
         self._parser = httptools.HttpResponseParser(self)
         self._framed = self._status_line = self._head_read = False
@@ -92,7 +92,7 @@ class Reader:
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
         answer = self.answer
-        answer.body += data[: max(0, KEEP - len(answer.body))]
+        answer.body += data[: max(0, self.keep - len(answer.body))]
         answer.body_length += len(data)
         self._digest.update(data)
 

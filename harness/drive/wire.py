@@ -19,7 +19,7 @@ import ssl
 import time
 from typing import Any
 
-from harness.drive.reading import Reader
+from harness.drive.reading import KEEP, Reader
 from harness.model.answer import Answer
 
 __all__ = ["Answer", "ask"]
@@ -42,12 +42,14 @@ def ask(
     *,
     timeout: float = 30.0,
     segment: int = 0,
+    keep: int = KEEP,
     tls: ssl.SSLContext | None = None,
 ) -> Answer:
     """Send `request` to `address` (host, port) and read the answer.
 
     segment   0: hand the whole request to the kernel at once; n: in writes of n bytes, each its own packet
     timeout   seconds for the whole exchange
+    keep      how much of the answer's body is kept (bytes)
     tls       speak TLS with this context
     A head with ``Expect: 100-continue`` is sent alone, the body when the other side (or its silence) says so;
     a head that declares a body which is not there ends with the 100 or with silence, and no body is ever needed.
@@ -63,7 +65,7 @@ def ask(
         answer.seconds = time.monotonic() - started
         return answer
     with connection:
-        reader = Reader(answer, head_only=request.startswith(b"HEAD "))
+        reader = Reader(answer, keep, head_only=request.startswith(b"HEAD "))
         talk = _Talk(connection, request, segment, reader)
         try:
             talk.run(deadline)

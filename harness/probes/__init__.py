@@ -1,1 +1,1 @@
-"""Look at something live and report what was seen. What asks is handed in; nothing here opens a socket."""
+"""Live observers. Each looks at one thing while the services run, and appends what it saw to the record."""

@@ -1,4 +1,4 @@
-"""Held against the real servers: the edge to the byte or the field, the hop, the setting, and the requests it took."""
+"""Held against the real servers: the edge to the byte or the field, the hop, the setting, the requests used."""
 
 from __future__ import annotations
 

@@ -65,11 +65,12 @@ class Baseline:
     def fits(self, answer: Answer) -> bool:
         """Whether `answer` is the application's own, as at the start."""
         if (
-            answer.continued and self.continued
-        ):  # what follows a 100 need not have come yet: only a refusal counts
-            return answer.status == self.status or answer.status not in (400, 413)
-        if answer.status is None or self.status is None:
-            return (self.status, self.continued, "kept") == (answer.status, answer.continued, answer.fate)
+            self.status is None or self.continued
+        ):  # what follows need not have come yet: only a refusal counts
+            waits = answer.continued or answer.fate == "kept"
+            return waits and (answer.status == self.status or answer.status not in (400, 413))
+        if answer.status is None:
+            return False
         other = Baseline.of(answer)
         return (other.status, other.kind) == (self.status, self.kind) and self.names <= other.names
 

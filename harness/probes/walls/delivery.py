@@ -131,7 +131,7 @@ class _Counting:
         return low
 
     def _unit(self, edge: int) -> tuple[str, int, Guess | None]:
-        """(unit, value, catalogue's guess). One more request, an item less and ballast more, tells bytes from items."""
+        """(unit, value, catalogue's guess). One more request, with ballast, tells bytes from items."""
         kind, body = self.shipment.kind, self.shipment.body
         step = body(edge, 0) - body(edge - 1, 0)
         if edge <= 1 or not body(edge, 0) or self.passes(edge - 1, 2 * step + BALLAST):

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 from harness.model.answer import Answer
@@ -16,7 +17,7 @@ from harness.model.walls import Open, Wall
 from harness.probes.walls.asking import ONE_WRITE, SEGMENT, Asker, Stopped, refusal
 from harness.probes.walls.edge import Guess, find_edge, halvings
 from harness.probes.walls.guessing import agreeing, guesses, preliminary, software_of
-from harness.probes.walls.knobs import Knob, Line
+from harness.probes.walls.knobs import Body, Knob, Line
 
 MOVED, PAD = 300, 500
 SPARE = 4
@@ -45,9 +46,10 @@ def find_wall(asker: Asker, question: Question) -> Wall | Open | NotChecked:
 def _find(asker: Asker, question: Question) -> Wall | Open:
     before, knob = asker.asked, question.knob
     largest = max(question.largest, knob.smallest + 1)
-    way = _first_refusing_way(asker, knob, largest)
-    if way is None:
+    refusing = _refusing(asker, knob, largest)
+    if refusing is None:
         return Open(service=question.service, kind=knob.kind, up_to=largest, requests=asker.asked - before)
+    knob, way = refusing
     first = _refused(asker)
     usual = min(max(question.usual, knob.smallest), largest - 1)
     below = not asker.passes(knob.request(usual), way)
@@ -87,10 +89,14 @@ def _find(asker: Asker, question: Question) -> Wall | Open:
     )
 
 
-def _first_refusing_way(asker: Asker, knob: Knob, largest: int) -> int | None:
-    for way in (SEGMENT, ONE_WRITE):
-        if not asker.passes(knob.request(largest), way):
-            return way
+def _refusing(asker: Asker, knob: Knob, largest: int) -> tuple[Knob, int] | None:
+    """The first of two ways in which the largest size is refused: in segments or at once; a body not expecting."""
+    other = (
+        (dataclasses.replace(knob, expect=False), SEGMENT) if isinstance(knob, Body) else (knob, ONE_WRITE)
+    )
+    for tried, way in ((knob, SEGMENT), other):
+        if not asker.passes(tried.request(largest), way):
+            return tried, way
     return None
 
 

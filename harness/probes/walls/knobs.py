@@ -20,7 +20,7 @@ EXPECT = ("Expect", "100-continue")
 
 
 class Knob(Protocol):
-    """One number to vary. `own` is the unit of n, `units` those in which a limit may count what is varied."""
+    """One number to vary. `units` are those in which a limit may count what is varied, its own the first."""
 
     @property
     def kind(self) -> WallKind:
@@ -120,21 +120,18 @@ class Count:
 
 @dataclass(frozen=True)
 class Body:
-    """n is the length of the body (bytes): only declared, with `Expect: 100-continue`, or really sent.
+    """n is the length of a body (bytes) that is declared and never sent: it finds what is decided from the head.
 
-    A declared body costs no bytes and has no effect; it finds what is decided from the header.
+    With `Expect: 100-continue`, or without: waitress says 100 first and refuses only who does not ask.
     """
 
     base: Request
-    sent: bool = False
-    filler: bytes = b"a"
+    expect: bool = True
     kind: Literal["body"] = "body"
     units: tuple[Unit, ...] = ("body",)
     smallest: int = 1
 
     def request(self, n: int, pad: int = 0) -> Request:
-        """A POST with n bytes of body. `pad` is for heads and has no use here."""
-        post = replace(self.base, method="POST")
-        if self.sent:
-            return replace(post, body=self.filler * n)
-        return replace(post, headers=(*post.headers, EXPECT), declared=n)
+        """A POST that declares n bytes of body. `pad` is for heads and has no use here."""
+        headers = (*self.base.headers, EXPECT) if self.expect else self.base.headers
+        return replace(self.base, method="POST", headers=headers, declared=n)

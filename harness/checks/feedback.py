@@ -1,0 +1,45 @@
+"""Whether a failure tells its reader anything: which item, which field, why."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from harness.model.finding import Evidence, Finding, NotChecked, fingerprint
+from harness.model.record import Record, ScaleDone
+
+USELESS = re.compile(
+    r"^\W*((http )?(status )?5\d\d|internal( server)? error|error|failed|failure|unknown)?\W*$", re.I
+)
+
+
+def check(record: Record) -> Iterator[Finding | NotChecked]:
+    """ERR-001 where the batch says of failed items nothing that a person could act on."""
+    for done in reversed(record.all(ScaleDone)):
+        table = record.table(f"items-{done.scale}")
+        words = Counter(
+            detail
+            for said, detail in zip(table.get("said", []), table.get("detail", []), strict=True)
+            if said == "failed" and USELESS.match(detail)
+        )
+        if not words:
+            continue
+        service = next(
+            (s.name for s in record.manifest.services if s.entry != s.name), record.manifest.services[-1].name
+        )
+        said, times = words.most_common(1)[0]
+        yield Finding(
+            code="ERR-001",
+            id=fingerprint("ERR-001", service),
+            severity="low",
+            title="A failed user's error says nothing about why",
+            service=service,
+            counts={f"{done.scale}x": sum(words.values())},
+            evidence=[
+                Evidence("batch", f"{times:,} failed users at {done.scale}x, each with the words {said!r}")
+            ],
+            cause="the downstream answers with a bare 500, and the batch keeps only the status",
+            advice="Have the downstream name the item, the field and the rule in its answer, and keep that text.",
+        )
+        return

@@ -1,0 +1,45 @@
+"""The command `rehearse`: one module per sub-command, its docstring is its help text."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from harness.cli import doctor, images, judge, report, run
+from harness.cli.ending import Interrupted, explain_error, on_signals
+from harness.errors import HarnessError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rehearse")
+def cli() -> None:
+    """Holds the dress rehearsal of a batch: what breaks, at how many users, why, and what to change.
+
+    \b
+    rehearse run scenarios/friday_payouts.py
+    rehearse run scenarios/friday_payouts.py --scales 1,2 --stage process
+    rehearse doctor
+    """
+
+
+for module in (run, judge, report, images, doctor):
+    cli.add_command(module.command)
+
+
+def main() -> None:
+    """Runs the command and ends the process with the exit code of the contract."""
+    on_signals()
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as ending:
+        code = ending.exit_code
+    except click.ClickException as problem:
+        problem.show()
+        code = 2
+    except (click.Abort, KeyboardInterrupt, Interrupted) as problem:
+        code = getattr(problem, "exit_code", 130)
+    except HarnessError as problem:
+        explain_error(problem)
+        code = problem.exit_code
+    sys.exit(code if isinstance(code, int) else 0)

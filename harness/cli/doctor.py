@@ -1,0 +1,116 @@
+"""Says what this machine can do, with a fix for each thing that it cannot.
+
+\b
+rehearse doctor
+rehearse doctor --json
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import psutil
+from msgspec import Struct
+from rich.console import Console
+from rich.text import Text
+
+from harness.stage import Engine, find_engine
+from harness.stage.base_image import can_make
+
+SAMPLE = ("django", "gunicorn", "fastapi", "uvicorn", "urllib3")
+
+
+class Row(Struct, frozen=True):
+    """One thing looked at: good, or not with a fix. Without `needed` a rehearsal is possible all the same."""
+
+    what: str
+    good: bool
+    seen: str
+    fix: str = ""
+    needed: bool = False
+
+
+@click.command("doctor", help=__doc__)
+@click.option("--json", "machine", is_flag=True, help="Print the rows as one JSON document.")
+def command(machine: bool) -> None:
+    rows = list(examine())
+    if machine:
+        click.echo(
+            json.dumps(
+                [{name: getattr(row, name) for name in Row.__struct_fields__} for row in rows], indent=2
+            )
+        )
+    else:
+        _print(rows)
+    raise click.exceptions.Exit(5 if any(row.needed and not row.good for row in rows) else 0)
+
+
+def examine() -> Iterator[Row]:
+    """Everything that a rehearsal may need, looked at one by one."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield Row("Python", sys.version_info >= (3, 11), python, "install Python 3.11 or later", needed=True)
+    yield from _engine()
+    missing = [name for name in SAMPLE if importlib.util.find_spec(name) is None]
+    yield Row(
+        "sample system without an engine",
+        not missing,
+        f"missing: {', '.join(missing)}" if missing else "installed",
+        "pip install 'rehearse[sample]'",
+    )
+    free = shutil.disk_usage(Path.cwd()).free
+    yield Row("disk", free > 2**30, f"{free / 2**30:,.1f} GiB free", "free 1 GiB or more", needed=True)
+    memory = psutil.virtual_memory().available
+    yield Row(
+        "memory", memory > 2**30, f"{memory / 2**30:,.1f} GiB available", "end what uses it: 1 GiB is needed"
+    )
+    cpus = psutil.cpu_count() or 1
+    yield Row(
+        "processors", cpus >= 2, str(cpus), "with one, the harness and the batch take time from each other"
+    )
+
+
+def _engine() -> Iterator[Row]:
+    found = find_engine()
+    if not isinstance(found, Engine):
+        yield Row(
+            "container engine",
+            False,
+            found.why,
+            "install and start one (Debian: apt-get install docker.io), and join the group docker;"
+            " without one, rehearsals run on plain processes",
+        )
+        return
+    yield Row("container engine", True, f"{found.version}, API {found.api}, cgroup {found.cgroup}")
+    tags = [tag for image in found.client.images.list(name="python") for tag in image.tags]
+    makeable = can_make()
+    yield Row(
+        "base image",
+        bool(tags) or not makeable,
+        ", ".join(tags[:2]) or makeable or "can be made by debootstrap",
+        "docker pull python:3.12-slim, or set REHEARSE_BASE_IMAGE",
+    )
+    root = Path("/sys/fs/cgroup")
+    seen = next(
+        (d for d in (root / "memory" / "docker", root / "system.slice", root / "docker") if d.is_dir()), None
+    )
+    yield Row(
+        "container memory",
+        seen is not None,
+        str(seen or "no cgroup files of the engine on this machine"),
+        "run the harness on the engine's own machine: memory cannot be seen from elsewhere",
+    )
+
+
+def _print(rows: list[Row]) -> None:
+    console = Console()
+    for row in rows:
+        mark = ("ok", "green") if row.good else ("no", "red" if row.needed else "yellow")
+        console.print(Text.assemble((f"{mark[0]:>3} ", mark[1]), (f"{row.what}: ", "bold"), row.seen))
+        if not row.good:
+            console.print(Text(f"     fix: {row.fix}"))

@@ -1,0 +1,48 @@
+"""How a command ends: signals, and errors as a person should read them."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+from rich.console import Console
+from rich.text import Text
+
+from harness.errors import HarnessError
+from harness.report.text import inert
+
+
+class Interrupted(BaseException):
+    """SIGINT, SIGTERM or SIGHUP arrived. A BaseException, so that no `except Exception` keeps it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
+
+
+def on_signals() -> None:
+    """Turns the signals that end a process into Interrupted, so that every `with` closes what it holds.
+
+    The first one does; those that follow while things are being closed are ignored.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(other, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+
+
+def explain_error(problem: HarnessError) -> None:
+    """Prints what was seen, what was expected, the likely cause and what to do."""
+    console = Console(stderr=True)
+    console.print(Text.assemble(("error: ", "bold red"), inert(problem.seen)))
+    for label, text in (
+        ("expected", problem.expected),
+        ("likely cause", problem.cause),
+        ("fix", problem.fix),
+    ):
+        if text:
+            console.print(Text.assemble((f"  {label}: ", "bold"), inert(text)))

@@ -1,0 +1,214 @@
+"""Holds a rehearsal of SCENARIO (a file, or file.py:ClassName) and says whether the batch can run at that size.
+
+The services are brought up as containers where an engine answers, else as plain processes. Everything that was
+seen goes into reports/<scenario>/<run>/; `latest` points to the newest.
+
+\b
+rehearse run scenarios/friday_payouts.py
+rehearse run scenarios/friday_payouts.py --scales 1,2,5,10 --users 400 --seed 7
+rehearse run scenarios/friday_payouts.py --stage process --json > report.json
+
+\b
+exit codes: 0 ready, 1 findings at or above --fail-on, 2 usage or scenario error, 3 inconclusive,
+4 the harness itself failed, 5 environment, 124 time budget, 130/143 interrupted
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Literal
+
+import click
+from rich.console import Console
+
+from harness.cli.ending import Interrupted
+from harness.cli.progress import ProgressLine
+from harness.errors import EnvironmentProblem, HarnessError, TimeBudgetSpent, UsageError
+from harness.judgement import at_or_above, judge
+from harness.loading import Loaded, load
+from harness.model.finding import Verdict
+from harness.model.record import Ended, Record, RecordWriter, RunStatus
+from harness.model.scenario import StageKind, parse_duration
+from harness.model.stage import Stage
+from harness.population import Population
+from harness.rehearsal import Plan, rehearse
+from harness.report.files import as_json, write_reports
+from harness.report.terminal import show
+from harness.stage import Engine, build_images, container_stage, find_engine, need_engine, process_stage
+
+FailOn = Literal["critical", "high", "medium", "never"]
+
+
+@click.command("run", help=__doc__)
+@click.argument("scenario")
+@click.option(
+    "--scales", help="Multiples of the usual number of users, such as 1,2,5,10.  [default: the scenario's]"
+)
+@click.option(
+    "--users", type=click.IntRange(min=1), help="The usual number of users.  [default: the scenario's]"
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Which users are invented.")
+@click.option("--stage", type=click.Choice(["auto", "docker", "process"]), default="auto", show_default=True)
+@click.option("--budget", default="1h", show_default=True, help="The longest the rehearsal may take.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the reports.  [default: <project>/reports]"
+)
+@click.option(
+    "--json", "as_json_", is_flag=True, help="Print report.json to stdout, everything else to stderr."
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["critical", "high", "medium", "never"]),
+    default="high",
+    show_default=True,
+    help="The lightest finding that makes the exit code 1.",
+)
+def command(
+    scenario: str,
+    scales: str | None,
+    users: int | None,
+    seed: int,
+    stage: str,
+    budget: str,
+    out: Path | None,
+    as_json_: bool,
+    fail_on: FailOn,
+) -> None:
+    loaded = load(scenario)
+    deadline = time.monotonic() + parse_duration(budget, what="--budget")
+    usual = users or loaded.scenario.usual
+    chosen = _scales(scales) if scales else loaded.scenario.scales
+    folder = _run_folder(out or loaded.root / "reports", loaded.name)
+    console = Console(stderr=True)
+    with ProgressLine(console) as progress:
+        engine, why = _engine(stage)
+        kind: StageKind = "docker" if engine else "process"
+        progress.note(
+            f"rehearsing {loaded.name} at {', '.join(f'{k}x' for k in chosen)} of {usual:,} users;"
+            f" stage {kind}: {why}"
+        )
+        plan_for = lambda images: Plan(usual, chosen, seed, deadline, kind, why, images)  # noqa: E731
+        problem = _hold(loaded, plan_for, engine, folder, progress)
+    verdict = _report(folder, Console(stderr=as_json_), as_json_)
+    if problem is not None:
+        raise problem
+    assert verdict is not None, "a rehearsal that was held to its end has a record"
+    raise click.exceptions.Exit(exit_code(verdict, fail_on))
+
+
+def exit_code(verdict: Verdict, fail_on: FailOn) -> int:
+    """1 for findings at or above `fail_on`, else 3 where something was not seen, else 0."""
+    if fail_on != "never" and at_or_above(verdict.findings, fail_on):
+        return 1
+    return 3 if verdict.verdict == "inconclusive" else 0
+
+
+def _hold(
+    loaded: Loaded,
+    plan_for: Callable[[dict[str, str]], Plan],
+    engine: Engine | None,
+    folder: Path,
+    progress: ProgressLine,
+) -> BaseException | None:
+    """Holds the rehearsal. What ended it early is recorded and returned."""
+    status: RunStatus = "completed"
+    why = ""
+    problem: BaseException | None = None
+    started, cpu = time.monotonic(), time.process_time()
+    with RecordWriter(folder) as record:
+        try:
+            images = build_images(engine, loaded.scenario, loaded.root) if engine else {}
+            plan = plan_for(images)
+            rehearse(
+                loaded, plan, Population(plan.seed), _stage(loaded, engine, images), record, progress.say
+            )
+        except Interrupted as stop:
+            status, why, problem = "interrupted", f"interrupted by {stop}", stop
+            progress.note("interrupted: everything is being removed")
+        except TimeBudgetSpent as stop:
+            status, why, problem = "aborted", str(stop), stop
+        except HarnessError as stop:
+            status, why, problem = "failed", str(stop), stop
+        record.event(
+            Ended(
+                status=status,
+                why=why,
+                seconds=time.monotonic() - started,
+                harness_cpu=time.process_time() - cpu,
+            )
+        )
+    return problem
+
+
+def _stage(
+    loaded: Loaded, engine: Engine | None, images: dict[str, str]
+) -> Callable[[], AbstractContextManager[Stage]]:
+    if engine:
+        return lambda: container_stage(engine, loaded.scenario, images)
+    return lambda: process_stage(loaded.scenario, loaded.root)
+
+
+def _engine(stage: str) -> tuple[Engine | None, str]:
+    """The engine to use, or None for the process stage, and why."""
+    if stage == "docker":
+        return need_engine(), "asked for"
+    if stage == "process":
+        return None, "asked for"
+    found = find_engine()
+    if isinstance(found, Engine):
+        return found, f"engine {found.version} answers"
+    return None, f"no container engine: {found.why}"
+
+
+def _scales(text: str) -> tuple[int, ...]:
+    parts = [part.strip().rstrip("x") for part in text.split(",")]
+    if not all(part.isdigit() and int(part) for part in parts) or sorted({*map(int, parts)}) != [
+        *map(int, parts)
+    ]:
+        raise UsageError(
+            f"--scales is {text!r}", expected="ascending whole numbers such as 1,2,5,10", fix="write it so"
+        )
+    return tuple(map(int, parts))
+
+
+def _run_folder(reports: Path, name: str) -> Path:
+    """A new folder for this run; `latest` points to it."""
+    run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+    folder = reports / name / run
+    try:
+        folder.mkdir(parents=True)
+        free = shutil.disk_usage(folder).free
+        link = folder.parent / f".latest-{run}"
+        link.symlink_to(run)
+        link.replace(folder.parent / "latest")
+    except OSError as problem:
+        raise EnvironmentProblem(
+            f"the folder {folder} cannot be made: {problem.strerror}",
+            expected="a place where reports can be written",
+            fix="give another one with --out",
+        ) from problem
+    if free < 2**30:
+        raise EnvironmentProblem(
+            f"{free / 2**20:,.0f} MiB are free in {reports}",
+            expected="1 GiB or more",
+            fix="free some, or give --out",
+        )
+    return folder
+
+
+def _report(folder: Path, console: Console, machine: bool) -> Verdict | None:
+    if not (folder / "run.json").exists():
+        return None
+    record = Record(folder)
+    verdict = judge(record)
+    written = write_reports(verdict, record)
+    show(verdict, record, console)
+    console.print(f"report: {written[-1]}", markup=False, highlight=False, soft_wrap=True)
+    if machine:
+        click.echo(as_json(verdict), nl=False)
+    return verdict

@@ -1,0 +1,228 @@
+"""The trigger client: a small browser without its kindness. Cookies are kept; redirects are not followed."""
+
+from __future__ import annotations
+
+import json as json_codec
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import urlencode
+
+from harness.drive.wire import Answer, ask
+from harness.errors import UsageError
+from harness.model.exchange import Exchange, Sizes
+
+Pairs = Mapping[str, Any] | Sequence[tuple[str, Any]]
+OnExchange = Callable[[Exchange], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """An HTTP/1.1 request as it goes on the wire; `fields` counts its query and form fields."""
+
+    service: str
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    fields: int
+
+    @property
+    def line(self) -> bytes:
+        """The request line, without CRLF."""
+        return f"{self.method} {self.target} HTTP/1.1".encode("latin-1")
+
+    @property
+    def head(self) -> bytes:
+        """Request line, headers and the blank line."""
+        rows = "".join(f"{name}: {value}\r\n" for name, value in self.headers)
+        return self.line + b"\r\n" + rows.encode("latin-1") + b"\r\n"
+
+    @property
+    def sizes(self) -> Sizes:
+        """The request's sizes in bytes."""
+        target = len(self.target.encode("latin-1"))
+        return Sizes(len(self.line), target, len(self.head), len(self.body), self.fields)
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer: the exchange for the record, and the body's first 64 KiB for the scenario's author.
+
+    `text` and `json()` fail loudly where the answer was longer than what is kept; ask with `whole=True` then.
+    """
+
+    exchange: Exchange
+    content: bytes
+
+    @property
+    def status(self) -> int | None:
+        """The status, or None where no status line came back."""
+        return self.exchange.status
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8 text, undecodable bytes replaced."""
+        self._must_be_whole()
+        return self.content.decode(errors="replace")
+
+    def json(self) -> Any:
+        """The body read as JSON. Raises UsageError that shows what came instead."""
+        self._must_be_whole()
+        try:
+            return json_codec.loads(self.content)
+        except ValueError as problem:
+            raise UnexpectedAnswer(self.exchange, f"no JSON ({problem})") from problem
+
+    def expect(self, *statuses: int) -> Response:
+        """This answer, if its status is one of these (any 2xx where none is given). Raises UnexpectedAnswer."""
+        status = self.status or 0
+        if (status in statuses) if statuses else 200 <= status < 300:
+            return self
+        raise UnexpectedAnswer(self.exchange, f"status {self.status or 'none'}")
+
+    def _must_be_whole(self) -> None:
+        if self.exchange.body_length > len(self.content):
+            raise UsageError(
+                f"the answer to {self.exchange.method} {self.exchange.path} has {self.exchange.body_length} bytes,"
+                f" of which {len(self.content)} were kept",
+                expected="an answer that is kept whole",
+                fix="pass whole=True to this request",
+            )
+
+
+class UnexpectedAnswer(UsageError):
+    """A request that a scenario needs (a login, a read-back) was answered otherwise than it needs."""
+
+    def __init__(self, exchange: Exchange, seen: str) -> None:
+        said = exchange.body.strip()[:200] or exchange.error or "nothing"
+        super().__init__(
+            f"{exchange.service}: {exchange.method} {exchange.path} was answered with {seen}: {said}",
+            expected="the answer that the scenario relies on",
+            fix="see the service's log in the run's folder",
+        )
+        self.exchange = exchange
+
+
+class Client:
+    """Requests to one service of the stage, with a cookie jar of its own.
+
+    service   its name, for the record
+    address   (host, port) where it can be reached from here
+    timeout   seconds for one exchange
+    """
+
+    def __init__(self, service: str, address: tuple[str, int], *, timeout: float = 60.0) -> None:
+        self.service, self.address, self.timeout = service, address, timeout
+        self.cookies: dict[str, str] = {}
+
+    def get(
+        self, path: str, *, params: Pairs | None = None, headers: Pairs = (), whole: bool = False
+    ) -> Response:
+        """GET; `params` become the query, percent-encoded as a form's fields are."""
+        return self.send(self.build("GET", path, params=params, headers=headers), whole=whole)
+
+    def post(
+        self, path: str, *, data: Pairs | bytes | None = None, json: Any = None, headers: Pairs = ()
+    ) -> Response:
+        """POST; `data` as pairs is a form, as bytes is sent as it is; `json` is encoded."""
+        return self.send(self.build("POST", path, data=data, json=json, headers=headers))
+
+    def build(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Pairs | None = None,
+        data: Pairs | bytes | None = None,
+        json: Any = None,
+        headers: Pairs = (),
+    ) -> Request:
+        """The request that would be sent."""
+        query, form, body, kind = _pairs(params), [], b"", ""
+        if json is not None:
+            body, kind = json_codec.dumps(json).encode(), "application/json"
+        elif isinstance(data, bytes):
+            body = data
+        elif data is not None:
+            form = _pairs(data)
+            body, kind = urlencode(form).encode(), "application/x-www-form-urlencoded"
+        target = path + (("&" if "?" in path else "?") + urlencode(query) if query else "")
+        own = {"Host": f"{self.address[0]}:{self.address[1]}", "User-Agent": "rehearse", "Accept": "*/*"}
+        if self.cookies:
+            own["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        if kind:
+            own["Content-Type"] = kind
+        if method != "GET" or body:
+            own["Content-Length"] = str(len(body))
+        own |= {name: str(value) for name, value in _pairs(headers)}
+        return Request(self.service, method, target, tuple(own.items()), body, len(query) + len(form))
+
+    def send(self, request: Request, *, whole: bool = False) -> Response:
+        """Sends it, keeps the cookies that come back, follows nothing."""
+        answer = ask(
+            self.address, request.head + request.body, timeout=self.timeout, keep=2**30 if whole else 2**16
+        )
+        self._keep_cookies(answer)
+        return Response(_exchange(request, answer), answer.body)
+
+    def _keep_cookies(self, answer: Answer) -> None:
+        for name, value in answer.headers:
+            if name.lower() != "set-cookie":
+                continue
+            jar: SimpleCookie = SimpleCookie()
+            try:
+                jar.load(value)
+            except CookieError:
+                continue  # a cookie that no browser would keep either
+            for morsel in jar.values():
+                if morsel.value and morsel["max-age"] != "0":
+                    self.cookies[morsel.key] = morsel.value
+                else:
+                    self.cookies.pop(morsel.key, None)
+
+
+class Live:
+    """The stage as a scenario sees it: `live.<service>` is a client for it."""
+
+    def __init__(self, addresses: Mapping[str, tuple[str, int]], *, stage: str) -> None:
+        self.stage = stage
+        self._clients = {name: Client(name, address) for name, address in addresses.items()}
+
+    def moved(self, addresses: Mapping[str, tuple[str, int]]) -> None:
+        """Services that were started again may be reached elsewhere; their clients keep their cookies."""
+        for name, address in addresses.items():
+            self._clients[name].address = address
+
+    def __getattr__(self, name: str) -> Client:
+        try:
+            return self._clients[name]
+        except KeyError:
+            raise AttributeError(
+                f"no service {name!r} on this stage; there are: {', '.join(self._clients)}"
+            ) from None
+
+
+def _pairs(given: Pairs | None) -> list[tuple[str, Any]]:
+    if given is None:
+        return []
+    return list(given.items()) if isinstance(given, Mapping) else list(given)
+
+
+def _exchange(request: Request, answer: Answer) -> Exchange:
+    return Exchange(
+        service=request.service,
+        method=request.method,
+        path=request.target.partition("?")[0],
+        sizes=request.sizes,
+        status=answer.status,
+        reason=answer.reason,
+        headers=answer.headers,
+        body=answer.body[:4096].decode(errors="replace"),
+        body_length=answer.body_length,
+        sha256=answer.sha256,
+        fate=answer.fate,
+        error=answer.error,
+        seconds=round(answer.seconds, 4),
+    )

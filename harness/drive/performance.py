@@ -1,0 +1,169 @@
+"""A scenario on one live stage: its own code is called here, and what it does is written into the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.drive.client import Live, UnexpectedAnswer
+from harness.drive.pressing import Button, Press
+from harness.errors import EnvironmentProblem, HarnessError, UsageError, where_in
+from harness.model.people import SyntheticUser
+from harness.model.record import Pressed, RecordWriter, ServiceEnded
+from harness.model.scenario import Effect, Outcome, Progress, Scenario, Trigger
+from harness.model.stage import Stage
+
+SETTLE = 2.0
+
+
+@dataclass(frozen=True)
+class Play:
+    """What does not change from stage to stage: the scenario and its file, the users, the end of the time budget
+    (monotonic clock), the record, and where progress is told."""
+
+    scenario: Scenario
+    source: Path
+    users: Sequence[SyntheticUser]
+    deadline: float
+    record: RecordWriter
+    say: Callable[[str], None]
+
+
+class ServiceGone(HarnessError):
+    """A service that is needed has ended by itself."""
+
+
+class Performance:
+    """One play on one stage."""
+
+    def __init__(self, play: Play, stage: Stage) -> None:
+        self.play, self.stage = play, stage
+        self.live = Live(self._addresses(), stage=stage.kind)
+        self.progress = Progress(0, 0, False)
+        self.batch_seconds = 0.0
+        own_progress = type(play.scenario).progress is not Scenario.progress
+        self._settle = 0.0 if own_progress else SETTLE
+
+    def seed(self, count: int) -> None:
+        """Puts the first `count` users where the batch finds them."""
+        with self._calling("seed()"):
+            self.play.scenario.seed(self.live, list(self.play.users[:count]))
+
+    def outcomes(self) -> Iterable[Outcome]:
+        """What the batch says became of each item. Whatever the scenario raises comes through."""
+        return self.play.scenario.outcomes(self.live)
+
+    def effects(self) -> Iterable[Effect] | None:
+        """What the downstream did. Whatever the scenario raises comes through."""
+        return self.play.scenario.effects(self.live)
+
+    def press(self, trigger: Trigger, count: int, *, scale: int = 0, number: int = 1) -> Press:
+        """Pulls a trigger with the first `count` users, waits until the batch is idle, and records it.
+
+        scale 0 is for questions beside the ladder. Raises ServiceGone where a service ended meanwhile.
+        """
+        readings: list[tuple[float, Progress]] = []
+        record, users = self.play.record, list(self.play.users[:count])
+        button = Button(
+            progress=lambda: self.play.scenario.progress(self.live),
+            settle=self._settle,
+            deadline=self.play.deadline,
+            seen=lambda progress: readings.append((record.now, progress)),
+        )
+        with self._calling(f"trigger {trigger.name!r}"):
+            press = button.press(lambda: getattr(self.play.scenario, trigger.method)(self.live, users), count)
+        self.progress = press.progress
+        self.batch_seconds += press.seconds
+        if scale and readings:
+            record.rows(
+                f"progress-{scale}",
+                t=[round(t, 4) for t, _ in readings],
+                done=[progress.done for _, progress in readings],
+                failed=[progress.failed for _, progress in readings],
+            )
+        record.event(
+            Pressed(
+                scale=scale,
+                trigger=trigger.name,
+                press=number,
+                users=count,
+                exchange=press.exchange,
+                accepted=press.accepted,
+                why=press.why,
+                seconds=round(press.seconds, 4),
+                done=press.progress.done,
+                failed=press.progress.failed,
+                left=self.left(count),
+            )
+        )
+        return press
+
+    def left(self, count: int) -> int:
+        """How many of the first `count` users the batch had not worked on when it last got idle."""
+        return count - self.progress.done - self.progress.failed
+
+    def ended(self, scale: int = 0) -> list[str]:
+        """The services that have ended by themselves; each is recorded."""
+        gone = []
+        for name, service in self.stage.services.items():
+            ending = service.ending()
+            if ending is None:
+                continue
+            gone.append(name)
+            done, failed = self.progress.done, self.progress.failed
+            self.play.record.event(
+                ServiceEnded(
+                    scale=scale,
+                    service=name,
+                    exit_code=ending.exit_code,
+                    oom_killed=ending.oom_killed,
+                    done=done,
+                    failed=failed,
+                )
+            )
+            why = "killed for its memory" if ending.oom_killed else f"exit code {ending.exit_code}"
+            self.play.say(f"{name} has ended ({why}) after {done:,} items")
+        return gone
+
+    def revive(self, names: Iterable[str]) -> bool:
+        """Starts services again that have ended. False where one does not come up."""
+        try:
+            for name in names:
+                self.stage.services[name].revive()
+        except EnvironmentProblem as problem:
+            self.play.say(problem.seen)
+            return False
+        self.live.moved(self._addresses())
+        return True
+
+    def keep_logs(self, purpose: str) -> None:
+        """Writes what every service logged into the record."""
+        for name, service in self.stage.services.items():
+            self.play.record.log(f"{purpose}-{name}", service.logs())
+
+    def _addresses(self) -> dict[str, tuple[str, int]]:
+        return {name: self.stage.services[entry].address for name, entry in self.stage.entries.items()}
+
+    @contextmanager
+    def _calling(self, hook: str) -> Iterator[None]:
+        """Around the scenario's own code: a mistake in it is told with its line, a dead service as such."""
+        try:
+            yield
+        except Exception as problem:  # the author's code may raise anything
+            dead = [name for name, service in self.stage.services.items() if service.ending()]
+            if dead:
+                raise ServiceGone(f"{' and '.join(dead)} ended during {hook}") from problem
+            place = where_in(self.play.source, problem)
+            if isinstance(problem, UnexpectedAnswer):
+                raise UsageError(
+                    f"{place}: {hook}: {problem.seen}", expected=problem.expected, fix=problem.fix
+                ) from problem
+            if isinstance(problem, HarnessError):
+                raise
+            raise UsageError(
+                f"{place}: {hook} raised {type(problem).__name__}: {problem}",
+                expected=f"a {hook} that works on this stage ({self.stage.kind})",
+                fix="mend that line",
+            ) from problem

@@ -1,0 +1,106 @@
+"""Presses the button: pulls a trigger, waits until the batch is idle again, and says how far it came."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.drive.client import Response, UnexpectedAnswer
+from harness.errors import TimeBudgetSpent, UsageError
+from harness.model.exchange import Exchange
+from harness.model.scenario import Progress
+
+START_WITHIN = 5.0
+POLL_LONGEST = 0.1
+
+
+@dataclass(frozen=True)
+class Press:
+    """One press: `accepted` is None where it could not be told whether the batch took the items."""
+
+    exchange: Exchange
+    accepted: bool | None
+    why: str
+    progress: Progress
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Button:
+    """How the batch is started and watched.
+
+    progress   asks the batch how far it is
+    settle     seconds without any change after which it counts as idle, for batches that cannot say `running`
+    deadline   on the monotonic clock
+    seen       is told of every reading
+    """
+
+    progress: Callable[[], Progress]
+    settle: float
+    deadline: float
+    seen: Callable[[Progress], None]
+
+    def press(self, pull: Callable[[], Response], users: int) -> Press:
+        """Pulls the trigger once, with that many users. Raises TimeBudgetSpent where the batch does not get idle
+        by the deadline."""
+        before = self.progress()
+        started = time.monotonic()
+        try:
+            reply = pull()
+        except UnexpectedAnswer as problem:
+            return Press(
+                problem.exchange, None, f"the trigger did not come to its request: {problem}", before, 0.0
+            )
+        if not isinstance(reply, Response):
+            raise UsageError(
+                f"a trigger returned {type(reply).__name__}",
+                expected="the response of the request that starts the batch",
+                fix="return what live.<service>.get(...) or .post(...) gave",
+            )
+        refused = _refusal(reply)
+        if refused:
+            return Press(reply.exchange, False if reply.status else None, refused, before, 0.0)
+        work_left = users > before.done + before.failed
+        after = self._wait_until_idle(before, START_WITHIN if work_left else 0.0)
+        moved = after.done + after.failed - before.done - before.failed
+        why = f"status {reply.status}, {moved} items worked on"
+        return Press(reply.exchange, moved > 0 or not work_left, why, after, time.monotonic() - started)
+
+    def _wait_until_idle(self, before: Progress, start_within: float) -> Progress:
+        """The progress once the batch rests. A batch that has not begun gets `start_within` seconds to begin."""
+        began, changed, pause = time.monotonic(), time.monotonic(), 0.005
+        last = before
+        while True:
+            now = self.progress()
+            self.seen(now)
+            clock = time.monotonic()
+            if now != last:
+                last, changed = now, clock
+            moved = (now.done, now.failed) != (before.done, before.failed)
+            if not now.running and clock - changed >= self.settle and (moved or clock - began > start_within):
+                return now
+            if clock > self.deadline:
+                raise TimeBudgetSpent(
+                    f"the batch still runs after {clock - began:.0f} s ({now.done} done, {now.failed} failed)",
+                    expected="a batch that comes to an end within the time budget",
+                    cause="it hangs, or it is slow",
+                    fix="give a larger --budget, or fewer --scales",
+                )
+            time.sleep(pause)
+            pause = min(pause * 1.5, POLL_LONGEST)
+
+
+def _refusal(reply: Response) -> str:
+    """Why this answer means that the request was turned away; "" where it does not mean that."""
+    exchange = reply.exchange
+    if exchange.status is None:
+        return f"no answer: {exchange.error or exchange.fate}"
+    if exchange.status >= 400:
+        return f"status {exchange.status} {exchange.reason}".strip()
+    location = exchange.header("location").lower()
+    if 300 <= exchange.status < 400 and any(
+        word in location for word in ("login", "signin", "sign-in", "auth")
+    ):
+        return f"status {exchange.status}: sent to the login page ({exchange.header('location')[:80]})"
+    return ""

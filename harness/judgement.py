@@ -1,0 +1,69 @@
+"""The pure half: a record goes in, a verdict comes out. It may be run again on last week's record."""
+
+from __future__ import annotations
+
+from harness.checks import CHECKS
+from harness.model.finding import SEVERITIES, Finding, NotChecked, Severity, Verdict, VerdictWord
+from harness.model.record import Ended, NotSeen, Record, ScaleDone, StageUp
+
+GATE: Severity = "high"
+
+
+def judge(record: Record) -> Verdict:
+    """Runs every check and weighs what they found: findings first, what was not seen second, ready last."""
+    findings: list[Finding] = []
+    unseen = [event for event in record.all(NotSeen)]
+    not_checked = [NotChecked(event.probe, event.why) for event in unseen]
+    blind = any(event.decisive for event in unseen)
+    for check in CHECKS:
+        for found in check(record):
+            if isinstance(found, Finding):
+                findings.append(found)
+            else:
+                not_checked.append(found)
+                blind = True
+    ended = next(iter(record.all(Ended)), None)
+    if ended is None or ended.status != "completed":
+        why = ended.why if ended else "the record has no end: the rehearsal was killed"
+        not_checked.append(NotChecked("the rest of the rehearsal", why))
+        blind = True
+    if record.damaged:
+        not_checked.append(NotChecked("the record", f"{record.damaged} damaged lines were left out"))
+        blind = True
+    findings.sort(key=lambda finding: (SEVERITIES.index(finding.severity), finding.code, finding.id))
+    manifest = record.manifest
+    return Verdict(
+        scenario=manifest.scenario,
+        run=manifest.run,
+        seed=manifest.seed,
+        verdict=_word(findings, blind),
+        scales=manifest.scales,
+        findings=findings,
+        not_checked=list(dict.fromkeys(not_checked)),
+        measurements=_measurements(record),
+    )
+
+
+def at_or_above(findings: list[Finding], level: Severity) -> list[Finding]:
+    """The findings that weigh as much as `level`, or more."""
+    return [f for f in findings if SEVERITIES.index(f.severity) <= SEVERITIES.index(level)]
+
+
+def _word(findings: list[Finding], blind: bool) -> VerdictWord:
+    if at_or_above(findings, GATE):
+        return "not_ready"
+    return "inconclusive" if blind else "ready"
+
+
+def _measurements(record: Record) -> dict[str, float | int | str | None]:
+    found: dict[str, float | int | str | None] = {"stage": record.manifest.stage}
+    for done in record.all(ScaleDone):
+        found[f"seconds at {done.scale}x"] = round(done.seconds, 2)
+        found[f"batch seconds at {done.scale}x"] = round(done.batch_seconds, 2)
+        found[f"presses at {done.scale}x"] = done.presses
+    found["stage seconds"] = round(sum(up.seconds for up in record.all(StageUp)), 2)
+    found["batch seconds"] = round(sum(done.batch_seconds for done in record.all(ScaleDone)), 2)
+    for ended in record.all(Ended):
+        found["seconds"] = round(ended.seconds, 2)
+        found["harness CPU seconds"] = round(ended.harness_cpu, 2)
+    return found

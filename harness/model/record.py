@@ -1,0 +1,248 @@
+"""The record of one rehearsal: the files that stand between the live half and the pure half.
+
+    run.json          the manifest: what was rehearsed, with which seed, versions and machine
+    journal.jsonl     one event a line, in order, flushed as it is written: readable after a kill
+    tables/*.jsonl    many rows of one kind, in chunks of columns
+    logs/             what each service wrote
+
+Writing needs a RecordWriter; reading a Record. Both know the event types below and no more.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from harness.errors import UsageError
+from harness.model.exchange import Exchange
+
+RunStatus = Literal["completed", "failed", "aborted", "interrupted"]
+
+
+class ServiceFacts(Struct, frozen=True, kw_only=True):
+    """A service as it took part: its memory limit in bytes, the image it ran from, and its way in."""
+
+    name: str
+    memory_limit: int
+    image: str
+    entry: str
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """run.json: what was rehearsed, and with what."""
+
+    schema: Literal["1"] = "1"
+    scenario: str
+    source: str
+    summary: str
+    run: str
+    seed: int
+    usual: int
+    scales: list[int]
+    deadline: float | None
+    stage: str
+    stage_why: str
+    triggers: list[str]
+    services: list[ServiceFacts]
+    versions: dict[str, str]
+    machine: dict[str, str | int]
+    started: str
+
+
+class Event(Struct, frozen=True, kw_only=True, tag_field="event"):
+    """Something that happened, `t` seconds after the rehearsal began."""
+
+    t: float = 0.0
+
+
+class StageUp(Event, frozen=True, kw_only=True, tag="stage_up"):
+    """The services are up for `purpose` ("10x" or "edges"); it took `seconds`."""
+
+    purpose: str
+    seconds: float
+
+
+class Pressed(Event, frozen=True, kw_only=True, tag="pressed"):
+    """A trigger was pulled with the first `users` users.
+
+    scale      the multiple of the usual number; 0 when an edge is looked for
+    press      1 for the first press of this trigger in this run
+    exchange   the request that starts the batch, and its answer
+    accepted   whether the batch took the items: None when that could not be told
+    why        what `accepted` rests on
+    seconds    until the batch was idle again
+    done, failed, left   items so far, as the batch tells it, after this press
+    """
+
+    scale: int
+    trigger: str
+    press: int
+    users: int
+    exchange: Exchange
+    accepted: bool | None
+    why: str
+    seconds: float
+    done: int
+    failed: int
+    left: int
+
+
+class ServiceEnded(Event, frozen=True, kw_only=True, tag="service_ended"):
+    """A service ended by itself while it was needed; `done` and `failed` items were through by then."""
+
+    scale: int
+    service: str
+    exit_code: int | None
+    oom_killed: bool | None
+    done: int
+    failed: int
+
+
+class EdgeFound(Event, frozen=True, kw_only=True, tag="edge_found"):
+    """How many users a trigger carries: the last number seen to pass, the first seen to be refused."""
+
+    trigger: str
+    last_passing: int
+    first_failing: int
+    passing: Exchange | None
+    failing: Exchange
+    requests: int
+
+
+class ScaleDone(Event, frozen=True, kw_only=True, tag="scale_done"):
+    """A scale is over. `batch_seconds` the batch was at work, `seconds` the whole scale took;
+    `revivals` times services that had ended were started again, so that the rest could be seen."""
+
+    scale: int
+    users: int
+    trigger: str
+    presses: int
+    seconds: float
+    batch_seconds: float
+    complete: bool
+    revivals: int = 0
+
+
+class NotSeen(Event, frozen=True, kw_only=True, tag="not_seen"):
+    """Something could not be looked at, and why. `decisive`: the verdict cannot be READY without it."""
+
+    probe: str
+    why: str
+    decisive: bool = True
+
+
+class Ended(Event, frozen=True, kw_only=True, tag="ended"):
+    """The rehearsal's end: how, why, and its length in seconds."""
+
+    status: RunStatus
+    why: str
+    seconds: float
+    harness_cpu: float
+
+
+AnyEvent = StageUp | Pressed | ServiceEnded | EdgeFound | ScaleDone | NotSeen | Ended
+E_ = TypeVar("E_", bound=Event)
+Column = Sequence[Any]
+
+
+class RecordWriter:
+    """Appends to the record in `folder`. Safe to use from several threads; every write is flushed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+        self._encode = msgspec.json.Encoder().encode
+        (folder / "tables").mkdir(parents=True)
+        (folder / "logs").mkdir()
+        self._journal = (folder / "journal.jsonl").open("ab")
+
+    def __enter__(self) -> RecordWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._journal.close()
+
+    @property
+    def now(self) -> float:
+        """Seconds since the record was opened, on the monotonic clock."""
+        return time.monotonic() - self._began
+
+    def manifest(self, manifest: Manifest) -> None:
+        """Writes run.json."""
+        (self.folder / "run.json").write_bytes(msgspec.json.format(self._encode(manifest), indent=2))
+
+    def event(self, event: Event) -> None:
+        """Appends one event, stamped with the time."""
+        stamped = msgspec.structs.replace(event, t=round(self.now, 4))
+        with self._lock:
+            self._journal.write(self._encode(stamped) + b"\n")
+            self._journal.flush()
+
+    def rows(self, table: str, **columns: Column) -> None:
+        """Appends a chunk of rows, given as columns of equal length, to `tables/<table>.jsonl`."""
+        with self._lock, (self.folder / "tables" / f"{table}.jsonl").open("ab") as file:
+            file.write(self._encode(columns) + b"\n")
+
+    def log(self, name: str, text: bytes) -> None:
+        """Keeps what a service wrote."""
+        with (self.folder / "logs" / f"{name}.log").open("ab") as file:
+            file.write(text)
+
+
+class Record:
+    """Reads the record in `folder`. Lines cut off by a kill are left out and counted in `damaged`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.damaged = 0
+        try:
+            self.manifest = msgspec.json.decode((folder / "run.json").read_bytes(), type=Manifest)
+        except (OSError, msgspec.DecodeError) as problem:
+            raise UsageError(
+                f"{folder} holds no readable run.json ({problem})",
+                expected="the folder of a rehearsal, such as reports/<scenario>/latest",
+                fix="give the folder that `rehearse run` named",
+            ) from problem
+        self.events: list[AnyEvent] = list(self._lines(folder / "journal.jsonl", AnyEvent))
+
+    def all(self, kind: type[E_]) -> list[E_]:
+        """The events of one kind, in order."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def table(self, name: str) -> dict[str, list[Any]]:
+        """All rows of a table as columns; empty where there is no such table."""
+        columns: dict[str, list[Any]] = {}
+        for chunk in self._lines(self.folder / "tables" / f"{name}.jsonl", dict[str, list[Any]]):
+            for column, values in chunk.items():
+                columns.setdefault(column, []).extend(values)
+        return columns
+
+    def log(self, name: str) -> str:
+        """What a service wrote, or an empty string."""
+        path = self.folder / "logs" / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def logs(self) -> Iterable[Path]:
+        """The log files."""
+        return sorted((self.folder / "logs").glob("*.log"))
+
+    def _lines(self, path: Path, kind: Any) -> Iterator[Any]:
+        if not path.exists():
+            return
+        decoder = msgspec.json.Decoder(kind)
+        with path.open("rb") as lines:
+            for line in lines:
+                try:
+                    yield decoder.decode(line)
+                except msgspec.DecodeError:
+                    self.damaged += 1

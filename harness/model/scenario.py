@@ -1,0 +1,231 @@
+"""A scenario: what is rehearsed, in the words its author writes.
+
+A scenario file is a short Python class. Its services are class attributes, its triggers are methods, tried in the
+order written; `seed`, `outcomes` and `effects` say how users get in and what is read back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
+
+from msgspec import Struct
+
+from harness.errors import UsageError
+from harness.model.exchange import Exchange
+from harness.model.people import SyntheticUser
+
+Said = Literal["ok", "failed", "unknown", "running"]
+StageKind = Literal["docker", "process"]
+
+
+class Outcome(Struct, frozen=True):
+    """What the batch says became of one item. A timed-out item is `unknown`: it may have been processed.
+    An item that the batch has not touched is simply not told of. `detail` is what the batch says about it."""
+
+    item: str
+    said: Said
+    detail: str = ""
+
+
+class Effect(Struct, frozen=True):
+    """One thing the downstream really did for an item. Two effects of one item are two records.
+    `amount` is a decimal number as text, where money moves."""
+
+    item: str
+    amount: str = ""
+
+
+class Progress(Struct, frozen=True):
+    """How far the batch is: items it says are done, items it says have failed, and whether it still works."""
+
+    done: int
+    failed: int
+    running: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """How a service runs as a plain process, on a machine without a container engine.
+
+    command   the command line; `{port}` is the port it shall listen on; `python` is the harness's own Python
+    cwd       its folder
+    env       on top of the service's own `env`
+    """
+
+    command: str
+    cwd: str = "."
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class Service:
+    """One container or process of the system under test; its attribute's name is its name and its host name.
+
+    build / image   the folder of its Dockerfile, or an image to use as it is
+    port            the port it listens on inside the stage
+    memory          its memory limit ("512 MiB"): enforced on the docker stage, used for forecasts on both
+    ready           a path that answers 2xx or 3xx once the service is ready; "" waits for the port only
+    env             its environment; `{payouts.url}`, `{db.host}`, `{db.port}` name other services
+    calls           services that must be ready before it starts
+    fronts          the service that this one is the gateway of: `live.batch` then enters here
+    process         how to run it without containers; None: it stays out of the process stage
+    """
+
+    port: int
+    build: str = ""
+    image: str = ""
+    memory: str = "512 MiB"
+    ready: str = ""
+    env: Mapping[str, str] = field(default_factory=dict)
+    calls: Sequence[Service] = ()
+    fronts: Service | None = None
+    process: Process | None = None
+    name: str = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = self.name or name
+
+    def on(self, kind: StageKind) -> bool:
+        """Whether this service takes part in a stage of that kind."""
+        return kind == "docker" or self.process is not None
+
+    def with_env(self, **env: str) -> Service:
+        """A copy with some of its environment replaced: a variant of the same service."""
+        return replace(self, env={**self.env, **env})
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory limit in bytes. Raises UsageError where it cannot be read."""
+        return parse_size(self.memory, what=f"memory of service {self.name!r}")
+
+
+_UNITS = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def parse_size(text: str, *, what: str) -> int:
+    """Bytes of "512 MiB", "1.5GB" or "4096". Raises UsageError."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    unit = _UNITS.get(match[2].upper()) if match else None
+    if match is None or unit is None:
+        raise UsageError(
+            f"{what} is {text!r}", expected="a number and a unit, such as 512 MiB", fix="write it so"
+        )
+    return int(float(match[1]) * unit)
+
+
+def parse_duration(text: str, *, what: str) -> float:
+    """Seconds of "90", "45s", "1h30m" or "4h". Raises UsageError."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
+    if not parts or "".join(a + b for a, b in parts) != text.replace(" ", ""):
+        raise UsageError(
+            f"{what} is {text!r}", expected="a duration such as 90s, 45m or 1h30m", fix="write it so"
+        )
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+class Reply(Protocol):
+    """The answer to a request: what the client of `live.<service>` returns."""
+
+    @property
+    def exchange(self) -> Exchange:
+        """The request and its answer in bytes."""
+
+    @property
+    def status(self) -> int | None:
+        """The status, or None where none came back."""
+
+
+TriggerMethod = Callable[[Any, Any, list[SyntheticUser]], Reply]
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def trigger(name: str) -> Callable[[Method], Method]:
+    """Marks a method as one way to start the batch. It returns the reply of the request that starts it."""
+
+    def mark(method: Method) -> Method:
+        method.trigger_name = name  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """One way to start the batch: its name in reports, and the method that does it."""
+
+    name: str
+    method: str
+
+
+class Scenario:
+    """What is rehearsed. Subclass it in a file in `scenarios/`; the docstring's first line is shown in reports.
+
+    usual      how many users the batch has on an ordinary day
+    scales     multiples of `usual` to rehearse, ascending
+    deadline   how long the real run may take ("4h"); "" for none
+    """
+
+    usual: ClassVar[int] = 0
+    scales: ClassVar[tuple[int, ...]] = (1, 2, 5, 10)
+    deadline: ClassVar[str] = ""
+
+    def seed(self, live: Any, users: list[SyntheticUser]) -> None:
+        """Puts the users where the batch finds them. Called once on each fresh stage."""
+
+    def outcomes(self, live: Any) -> Iterable[Outcome]:
+        """What the batch says became of each item it has touched."""
+        raise NotImplementedError
+
+    def effects(self, live: Any) -> Iterable[Effect] | None:
+        """What the downstream really did, every effect a record of its own. None: it cannot be read."""
+        return None
+
+    def progress(self, live: Any) -> Progress:
+        """How far the batch is. Asked many times a second: override it where a cheaper way exists."""
+        said = [outcome.said for outcome in self.outcomes(live)]
+        return Progress(said.count("ok"), said.count("failed") + said.count("unknown"), "running" in said)
+
+    @classmethod
+    def services(cls) -> dict[str, Service]:
+        """The services by name, in the order in which they are to be started."""
+        found: dict[str, Service] = {}
+        for base in reversed(cls.__mro__):
+            found |= {name: value for name, value in vars(base).items() if isinstance(value, Service)}
+        ordered: dict[str, Service] = {}
+
+        def start(service: Service, waiting: tuple[str, ...]) -> None:
+            if service.name in waiting:
+                raise UsageError(
+                    f"services call each other in a circle: {' -> '.join((*waiting, service.name))}",
+                    expected="`calls` that name only services started before",
+                    fix="take one of the calls out: it orders the start, it does not allow or forbid traffic",
+                )
+            needed = [*service.calls, *([service.fronts] if service.fronts else [])]
+            for other in needed:
+                if other.name not in found:
+                    raise UsageError(
+                        f"service {service.name!r} calls a service that {cls.__name__} does not have",
+                        expected=f"one of {', '.join(found)}",
+                        cause="the service is defined outside the class, or under another name",
+                        fix="make it an attribute of the scenario class",
+                    )
+                start(found[other.name], (*waiting, service.name))
+            ordered.setdefault(service.name, service)
+
+        for service in found.values():
+            start(service, ())
+        return ordered
+
+    @classmethod
+    def triggers(cls) -> list[Trigger]:
+        """The triggers in the order written, those of a base class first."""
+        found: dict[str, str] = {}
+        for base in reversed(cls.__mro__):
+            for name, value in vars(base).items():
+                if hasattr(value, "trigger_name"):
+                    found[name] = value.trigger_name
+        return [Trigger(name=shown, method=method) for method, shown in found.items()]

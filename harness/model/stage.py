@@ -1,0 +1,56 @@
+"""What a stage shows to the rest of the house: services that run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Ending(Struct, frozen=True):
+    """How a service ended: its exit code, and whether the kernel killed it for its memory (None: cannot tell)."""
+
+    exit_code: int | None
+    oom_killed: bool | None
+
+
+class RunningService(Protocol):
+    """One service that was started."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the scenario."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """(host, port) where it can be reached from here."""
+
+    def ending(self) -> Ending | None:
+        """How it ended, or None while it runs."""
+
+    def revive(self) -> None:
+        """Starts it again on the same data after it has ended, and waits until it is ready. Its `address` may
+        be another one afterwards. Raises EnvironmentProblem where it does not come up."""
+
+    def memory(self) -> int | None:
+        """Bytes it holds that no reclaim can take back: anonymous, shared and kernel memory. None: unreadable."""
+
+    def logs(self) -> bytes:
+        """What it wrote to stdout and stderr: at most the first 1 MiB and the last 4 MiB."""
+
+
+class Stage(Protocol):
+    """The services up and reachable."""
+
+    @property
+    def kind(self) -> str:
+        """docker or process."""
+
+    @property
+    def services(self) -> Mapping[str, RunningService]:
+        """The services by name."""
+
+    @property
+    def entries(self) -> Mapping[str, str]:
+        """Which service a request for `live.<name>` enters at: the gateway in front, or the service itself."""

@@ -1,0 +1,238 @@
+"""The live half: a scenario goes in, a record comes out.
+
+Act one runs the scales, each on a fresh stage: the users are put in, the triggers are tried in the order written,
+and the first that gets through is pressed until the batch is done. Act two asks what only a live system can answer
+about what act one showed: here, the exact edge of each trigger that was refused.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
+
+import psutil
+
+from harness.drive.performance import Performance, Play, ServiceGone
+from harness.loading import Loaded
+from harness.model.people import People
+from harness.model.record import EdgeFound, Manifest, NotSeen, RecordWriter, ScaleDone, ServiceFacts, StageUp
+from harness.model.scenario import StageKind, Trigger
+from harness.model.stage import Stage
+from harness.probes.edges import EdgeMoved, Try, find_edge
+from harness.probes.items import read_effects, read_outcomes
+from harness.probes.memory import MemorySampler
+
+MOST_PRESSES = 1000
+FRUITLESS_PRESSES = 3
+MOST_REVIVALS = 3
+PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
+
+Say = Callable[[str], None]
+OpenStage = Callable[[], AbstractContextManager[Stage]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One rehearsal as it was asked for: the usual number of users, the scales, the seed, the end of the time budget
+    (monotonic clock), the kind of stage and why that one, and the images by service."""
+
+    usual: int
+    scales: tuple[int, ...]
+    seed: int
+    deadline: float
+    stage: StageKind
+    stage_why: str
+    images: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Reach:
+    """How many users each trigger carried at most, and was refused with at least, as the scales showed it."""
+
+    carried: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+
+    def saw(self, trigger: str, users: int, accepted: bool | None) -> None:
+        """Takes in one first press. What could not be told changes nothing."""
+        if accepted:
+            self.carried[trigger] = max(users, self.carried.get(trigger, 0))
+        elif accepted is False:
+            self.refused[trigger] = min(users, self.refused.get(trigger, users))
+
+
+def rehearse(
+    loaded: Loaded, plan: Plan, people: People, open_stage: OpenStage, record: RecordWriter, say: Say
+) -> None:
+    """Holds the rehearsal and writes what it saw into `record`."""
+    record.manifest(_manifest(loaded, plan, record))
+    users = people.users(plan.usual * plan.scales[-1])
+    record.rows("intended", item=[user.id for user in users])
+    for name, service in loaded.scenario.services().items():
+        if not service.on(plan.stage):
+            why = f"{name} takes no part in the {plan.stage} stage: its own limits were not seen"
+            record.event(NotSeen(probe=f"service {name}", why=why, decisive=False))
+    play = Play(loaded.scenario, loaded.source, users, plan.deadline, record, say)
+    reach = Reach()
+    for scale in plan.scales:
+        with _up(open_stage, record, f"{scale}x") as stage:
+            _act_one(Performance(play, stage), scale, scale * plan.usual, reach)
+    if reach.refused:
+        with _up(open_stage, record, "edges") as stage:
+            _act_two(Performance(play, stage), reach)
+
+
+def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
+    """One scale: seed, try the triggers in order, press the first that gets through until the batch is done."""
+    record, started = on.play.record, time.monotonic()
+    on.seed(count)
+    name, run = "", Presses(0, 0, complete=False)
+    with MemorySampler(on.stage.services, record, scale):
+        try:
+            trigger = _first_that_gets_through(on, scale, count, reach)
+            if trigger:
+                name = trigger.name
+                read_outcomes(on.outcomes, record, f"items-{scale}-first")
+                run = _press_until_done(on, trigger, scale, count)
+            else:
+                record.event(
+                    NotSeen(probe=f"the batch at {scale}x", why="no trigger got through with so many users")
+                )
+        except ServiceGone as gone:
+            record.event(NotSeen(probe=f"the rest of {scale}x", why=gone.seen))
+            on.revive(on.ended(scale))
+        read_outcomes(on.outcomes, record, f"items-{scale}")
+        read_effects(on.effects, record, f"effects-{scale}")
+    record.event(
+        ScaleDone(
+            scale=scale,
+            users=count,
+            trigger=name,
+            presses=run.presses,
+            revivals=run.revivals,
+            complete=run.complete,
+            seconds=round(time.monotonic() - started, 3),
+            batch_seconds=round(on.batch_seconds, 3),
+        )
+    )
+    on.keep_logs(f"{scale}x")
+
+
+def _first_that_gets_through(on: Performance, scale: int, count: int, reach: Reach) -> Trigger | None:
+    for trigger in on.play.scenario.triggers():
+        press = on.press(trigger, count, scale=scale)
+        reach.saw(trigger.name, count, press.accepted)
+        if press.accepted:
+            return trigger
+        on.play.say(f"{count:,} users by {trigger.name}: {press.why}")
+    return None
+
+
+@dataclass(frozen=True)
+class Presses:
+    """How often the button was pressed, how often ended services were started again, and whether all was done."""
+
+    presses: int
+    revivals: int
+    complete: bool
+
+
+def _press_until_done(on: Performance, trigger: Trigger, scale: int, count: int) -> Presses:
+    """Presses again until nothing is left, nothing moves any more, or services end once too often."""
+    presses, revivals, fruitless = 1, 0, 0
+    left = on.left(count)
+    while left > 0 and presses < MOST_PRESSES and fruitless < FRUITLESS_PRESSES:
+        gone = on.ended(scale)
+        if gone:
+            revivals += 1
+            if revivals > MOST_REVIVALS or not on.revive(gone):
+                break
+        presses += 1
+        on.play.say(f"{count:,} users by {trigger.name}: press {presses}, {left:,} left")
+        on.press(trigger, count, scale=scale, number=presses)
+        fruitless = fruitless + 1 if on.left(count) == left else 0
+        left = on.left(count)
+    on.play.say(f"{count:,} users by {trigger.name}: {left:,} left after {presses} presses")
+    return Presses(presses, revivals, complete=left <= 0)
+
+
+def _act_two(on: Performance, reach: Reach) -> None:
+    """The exact edge of each trigger that was refused."""
+    record = on.play.record
+    on.seed(len(on.play.users))
+    for trigger in on.play.scenario.triggers():
+        if trigger.name not in reach.refused:
+            continue
+        low, high = reach.carried.get(trigger.name, 0), reach.refused[trigger.name]
+        on.play.say(f"{trigger.name}: looking for the edge between {low:,} and {high:,} users")
+        try:
+            edge = find_edge(partial(_try, on, trigger), low, high)
+        except (EdgeMoved, ServiceGone) as problem:
+            record.event(NotSeen(probe=f"the edge of {trigger.name}", why=str(problem)))
+            on.revive(on.ended())
+            continue
+        record.event(
+            EdgeFound(
+                trigger=trigger.name,
+                last_passing=edge.last_passing,
+                first_failing=edge.first_failing,
+                passing=edge.passing,
+                failing=edge.failing,
+                requests=edge.requests,
+            )
+        )
+    on.keep_logs("edges")
+
+
+def _try(on: Performance, trigger: Trigger, count: int) -> Try:
+    press = on.press(trigger, count)
+    return Try(press.accepted is True, press.exchange)
+
+
+@contextmanager
+def _up(open_stage: OpenStage, record: RecordWriter, purpose: str) -> Iterator[Stage]:
+    started = time.monotonic()
+    with open_stage() as stage:
+        record.event(StageUp(purpose=purpose, seconds=round(time.monotonic() - started, 3)))
+        yield stage
+
+
+def _manifest(loaded: Loaded, plan: Plan, record: RecordWriter) -> Manifest:
+    services = {
+        name: service for name, service in loaded.scenario.services().items() if service.on(plan.stage)
+    }
+    fronts = {service.fronts.name: name for name, service in services.items() if service.fronts}
+    return Manifest(
+        scenario=loaded.name,
+        source=loaded.source.relative_to(loaded.root).as_posix(),
+        summary=(type(loaded.scenario).__doc__ or "").strip().split("\n")[0],
+        run=record.folder.name,
+        seed=plan.seed,
+        usual=plan.usual,
+        scales=list(plan.scales),
+        deadline=loaded.deadline,
+        stage=plan.stage,
+        stage_why=plan.stage_why,
+        triggers=[trigger.name for trigger in loaded.scenario.triggers()],
+        services=[
+            ServiceFacts(
+                name=name,
+                memory_limit=service.memory_bytes,
+                image=plan.images.get(name, "process"),
+                entry=fronts.get(name, name),
+            )
+            for name, service in services.items()
+        ],
+        versions={name: version(name) for name in PACKAGES},
+        machine={
+            "system": platform.platform(),
+            "python": platform.python_version(),
+            "cpus": psutil.cpu_count() or 0,
+            "memory": psutil.virtual_memory().total,
+        },
+        started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    )

@@ -1,0 +1,95 @@
+"""The verdict on the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.model.finding import Finding, Verdict
+from harness.model.record import Record
+from harness.report.ladder import ladder
+from harness.report.text import WORD, breaks, inert, sentence
+
+STYLE = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
+VERDICT_STYLE = {"ready": "bold green", "not_ready": "bold red", "inconclusive": "bold yellow"}
+STATE_STYLE = {"passed": "green", "broken": "red", "not seen": "dim"}
+
+
+def show(verdict: Verdict, record: Record, console: Console) -> None:
+    """Prints the verdict, the ladder, every finding, and what was not seen."""
+    manifest = record.manifest
+    console.print()
+    for finding in verdict.findings:
+        _finding(finding, console)
+    console.print(_ladder(record))
+    if verdict.not_checked:
+        console.print(Text("\nnot checked", style="bold"))
+        for unseen in verdict.not_checked:
+            console.print(Text(f"  {inert(unseen.probe)}: {inert(unseen.why)}"))
+    numbers = verdict.measurements
+    console.print(
+        Text(
+            f"\n{numbers.get('seconds')} s in all: {numbers.get('batch seconds')} s the batch at work,"
+            f" {numbers.get('stage seconds')} s starting services;"
+            f" the harness itself used {numbers.get('harness CPU seconds')} s of CPU",
+            style="dim",
+        )
+    )
+    console.print(Text(f"seed {verdict.seed}, stage {manifest.stage} ({manifest.stage_why})", style="dim"))
+    console.print()
+    console.print(
+        Text.assemble(
+            (WORD[verdict.verdict], VERDICT_STYLE[verdict.verdict]), "  ", inert(sentence(verdict, manifest))
+        )
+    )
+
+
+def _finding(finding: Finding, console: Console) -> None:
+    console.print(
+        Text.assemble(
+            (f"{finding.severity}[{finding.code}]", STYLE[finding.severity]),
+            " ",
+            (inert(finding.title), "bold"),
+        )
+    )
+    place = " -> ".join(part for part in (finding.hop, finding.service) if part and part != finding.service)
+    rows = [
+        (
+            "at",
+            f"{finding.service}{f' ({place} refuses)' if place else ''}"
+            f"{f', {finding.trigger!r}' if finding.trigger else ''}",
+        )
+    ]
+    if finding.breaks_at:
+        rows.append(("breaks at", breaks(finding.breaks_at)))
+    rows += [("proof", f"{proof.kind}: {proof.text}") for proof in finding.evidence]
+    if len(finding.counts) > 1:
+        rows.append(("counts", ", ".join(f"{scale}: {count:,}" for scale, count in finding.counts.items())))
+    rows += [("cause", finding.cause), ("help", finding.advice)]
+    if finding.config_key:
+        rows.append(("setting", finding.config_key))
+    if finding.reproduce:
+        rows.append(("reproduce", f"{' '.join(finding.reproduce.argv)} --seed {finding.reproduce.seed}"))
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(min_width=11, style="dim", justify="right", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, text in rows:
+        grid.add_row(Text(label), Text(inert(text)))
+    console.print(grid)
+    console.print()
+
+
+def _ladder(record: Record) -> Table:
+    manifest = record.manifest
+    table = Table(title=f"{inert(manifest.scenario)}: {inert(manifest.summary)}", title_justify="left")
+    table.add_column("trigger")
+    for scale in manifest.scales:
+        table.add_column(f"{scale}x = {manifest.usual * scale:,} users", overflow="fold")
+    rungs = ladder(record)
+    for trigger in manifest.triggers:
+        cells = [
+            Text(inert(rung.text), style=STATE_STYLE[rung.state]) for rung in rungs if rung.trigger == trigger
+        ]
+        table.add_row(Text(inert(trigger)), *cells)
+    return table

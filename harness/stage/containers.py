@@ -1,0 +1,165 @@
+"""The docker stage: one network, one container a service, all of it removed at the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import docker
+import psutil
+from docker.errors import APIError, DockerException, NotFound
+
+from harness.errors import EnvironmentProblem
+from harness.model.scenario import Scenario, Service
+from harness.model.stage import Ending
+from harness.stage.engine import OWNER_LABEL, Engine, owner
+from harness.stage.images import image_for
+from harness.stage.logs import HEAD, TAIL, left_out
+from harness.stage.memory_files import Cgroup
+from harness.stage.readiness import answers, wait_until_ready
+from harness.stage.wiring import Address, environment
+
+# testcontainers reads these when it is imported. Its reaper is an image from a registry, which is not always
+# there, and it acknowledges nothing; what we start is removed by this stage's own `with`.
+os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
+
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.network import Network
+
+READY_WITHIN = 90.0
+LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "5m", "max-file": "4"}}
+
+
+class ContainerService:
+    """One service in its container."""
+
+    address: tuple[str, int]
+
+    def __init__(self, service: Service, container: Any, image: str) -> None:
+        self.name, self.memory_limit, self.image = service.name, service.memory_bytes, image
+        self._service, self._container = service, container
+        self._oom_kills = 0
+        self._look()
+
+    def _look(self) -> None:
+        """Reads where the engine has put it: its process, its memory files, its published port."""
+        self._container.reload()
+        self._pid = int(self._container.attrs["State"]["Pid"])
+        try:
+            self._cgroup: Cgroup | None = Cgroup(self._pid)
+        except OSError:  # it ended at once, or the engine runs on another machine
+            self._cgroup = None
+        published = self._container.attrs["NetworkSettings"]["Ports"].get(f"{self._service.port}/tcp")
+        if published:
+            self.address = ("127.0.0.1", int(published[0]["HostPort"]))
+        else:  # it has ended already: waiting for it will say so, with its log
+            self.address = ("127.0.0.1", 0)
+
+    def wait(self, within: float) -> None:
+        """Returns once it is ready. Raises EnvironmentProblem."""
+        ready = answers(self.address, self._service.ready)
+        wait_until_ready(self.name, ready, ending=self.ending, logs=self.logs, timeout=within)
+
+    def revive(self) -> None:
+        """Starts the container again, with all that is on its disk."""
+        self._container.start()
+        self._look()
+        self.wait(READY_WITHIN)
+
+    def ending(self) -> Ending | None:
+        """How it ended, or None while it runs. The kernel's own counter decides whether memory was the reason."""
+        if self._cgroup is not None and psutil.pid_exists(self._pid):
+            return None
+        self._container.reload()
+        state = self._container.attrs["State"]
+        if state["Running"]:
+            return None
+        return Ending(exit_code=state["ExitCode"], oom_killed=bool(state["OOMKilled"]) or self._oom_kills > 0)
+
+    def memory(self) -> int | None:
+        """Anonymous, shared and kernel bytes of the container; None where they cannot be read."""
+        if self._cgroup is None:
+            return None
+        self._oom_kills = self._cgroup.oom_kills() or self._oom_kills
+        return self._cgroup.unreclaimable()
+
+    def logs(self) -> bytes:
+        """Its output, head and tail."""
+        text: bytes = self._container.logs()
+        if len(text) <= HEAD + TAIL:
+            return text
+        return text[:HEAD] + left_out(len(text) - HEAD - TAIL) + text[-TAIL:]
+
+
+class ContainerStage:
+    """The services up as containers."""
+
+    kind = "docker"
+
+    def __init__(self) -> None:
+        self.services: dict[str, ContainerService] = {}
+        self.entries: dict[str, str] = {}
+
+
+def build_images(engine: Engine, scenario: Scenario, root: Path) -> dict[str, str]:
+    """The image of each service by name; built where its content is new."""
+    return {name: image_for(engine.client, service, root) for name, service in scenario.services().items()}
+
+
+@contextmanager
+def container_stage(
+    engine: Engine, scenario: Scenario, images: Mapping[str, str], *, ready_within: float = READY_WITHIN
+) -> Iterator[ContainerStage]:
+    """Starts the scenario's services in order on a network of their own; removes them all at the end."""
+    known = scenario.services()
+    addresses = {name: Address(name, service.port) for name, service in known.items()}
+    stage = ContainerStage()
+    with ExitStack() as stack:
+        network = Network(docker_network_kw={"labels": {OWNER_LABEL: owner()}})
+        network.create()
+        stack.callback(_quietly, network.remove)
+        for name, service in known.items():
+            env = environment(service.env, addresses, known, {"port": str(service.port)})
+            stage.services[name] = _start(stack, network, service, images[name], env)
+            stage.services[name].wait(ready_within)
+        stage.entries = {name: name for name in known}
+        stage.entries |= {service.fronts.name: name for name, service in known.items() if service.fronts}
+        yield stage
+
+
+def _start(
+    stack: ExitStack, network: Network, service: Service, image: str, env: dict[str, str]
+) -> ContainerService:
+    port = f"{service.port}/tcp"
+    wanted = DockerContainer(image).with_envs(**env).with_network(network).with_network_aliases(service.name)
+    wanted.ports = {port: ("127.0.0.1", None)}  # type: ignore[dict-item]  # its own methods publish on every address
+    wanted.with_kwargs(
+        mem_limit=service.memory_bytes,
+        memswap_limit=service.memory_bytes,
+        log_config=LOG_CONFIG,
+        labels={OWNER_LABEL: owner(), "rehearse.service": service.name},
+    )
+    stack.callback(_quietly, wanted.stop)
+    try:
+        wanted.start()
+        return ContainerService(service, wanted.get_wrapped_container(), image)
+    except (DockerException, APIError) as problem:
+        raise EnvironmentProblem(
+            f"the container of service {service.name!r} could not be started: {str(problem)[:300]}",
+            expected=f"a container of {image} with port {service.port}",
+            cause="a port that is taken, a memory limit that the engine refuses, or a full disk",
+            fix="`rehearse doctor` looks at each of these",
+        ) from problem
+
+
+def _quietly(remove: Any) -> None:
+    """Removes one thing; what is gone already is fine, and what cannot be removed must not keep the rest."""
+    try:
+        remove()
+    except NotFound:
+        pass
+    except (DockerException, docker.errors.APIError) as problem:
+        print(f"rehearse: not removed: {problem}", flush=True)  # noqa: T201

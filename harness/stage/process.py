@@ -1,0 +1,204 @@
+"""The process stage: services as plain processes on loopback, for machines without a container engine."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+
+from harness.errors import EnvironmentProblem
+from harness.model.scenario import Process, Scenario, Service
+from harness.model.stage import Ending
+from harness.stage.logs import head_and_tail
+from harness.stage.memory_files import private_bytes
+from harness.stage.readiness import answers, wait_until_ready
+from harness.stage.wiring import Address, environment, fill
+
+GRACE = 5.0
+READY_WITHIN = 60.0
+PIDS_EVERY = 0.5
+
+
+class ProcessService:
+    """One service as a process group of its own."""
+
+    image = "process"
+
+    def __init__(
+        self, service: Service, port: int, log: Path, spawn: Callable[[], subprocess.Popen[bytes]]
+    ) -> None:
+        self.name, self.memory_limit = service.name, service.memory_bytes
+        self.address = ("127.0.0.1", port)
+        self._ready, self._log, self._spawn = service.ready, log, spawn
+        self._popen = spawn()
+        self._pids: list[int] = []
+        self._pids_read = 0.0
+
+    def wait(self, within: float) -> None:
+        """Returns once it is ready. Raises EnvironmentProblem."""
+        ready = answers(self.address, self._ready)
+        wait_until_ready(self.name, ready, ending=self.ending, logs=self.logs, timeout=within)
+
+    def revive(self) -> None:
+        """Starts the same command again, in the same folder, on the same port."""
+        self.stop()
+        self._popen, self._pids_read = self._spawn(), 0.0
+        self.wait(READY_WITHIN)
+
+    def ending(self) -> Ending | None:
+        """How it ended, or None while it runs. A process's own end does not tell of memory."""
+        code = self._popen.poll()
+        return None if code is None else Ending(exit_code=code, oom_killed=None)
+
+    def memory(self) -> int | None:
+        """Private bytes of the process and its descendants; None once they are gone."""
+        now = time.monotonic()
+        if now - self._pids_read > PIDS_EVERY:
+            self._pids, self._pids_read = _family(self._popen.pid), now
+        return private_bytes(self._pids)
+
+    def logs(self) -> bytes:
+        """Its output, head and tail."""
+        return head_and_tail(self._log)
+
+    def stop(self) -> None:
+        """Ends the whole process group: politely, then by force."""
+        family = [psutil.Process(pid) for pid in _family(self._popen.pid) if psutil.pid_exists(pid)]
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self._popen.pid, number)
+            except ProcessLookupError:
+                break
+            try:
+                self._popen.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                continue
+        _, alive = psutil.wait_procs(family, timeout=GRACE)
+        for process in alive:
+            process.kill()
+
+
+class ProcessStage:
+    """The services up as processes."""
+
+    kind = "process"
+
+    def __init__(self) -> None:
+        self.services: dict[str, ProcessService] = {}
+        self.entries: dict[str, str] = {}
+
+
+@contextmanager
+def process_stage(
+    scenario: Scenario, root: Path, *, ready_within: float = READY_WITHIN
+) -> Iterator[ProcessStage]:
+    """Starts the scenario's services in order, and ends them all at the end, however that comes."""
+    known = scenario.services()
+    taking_part = {name: service for name, service in known.items() if service.process}
+    if not taking_part:
+        raise EnvironmentProblem(
+            f"no service of {type(scenario).__name__} can run as a process",
+            expected="services with process=Process(...)",
+            fix="start a container engine, or say how the services run without one",
+        )
+    stage = ProcessStage()
+    with ExitStack() as stack:
+        scratch = Path(tempfile.mkdtemp(prefix="rehearse-"))
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        addresses: dict[str, Address] = {}
+        for name, service in taking_part.items():
+            assert service.process is not None
+            addresses[name] = Address("127.0.0.1", _port(service, service.process))
+            running = _start(service, addresses, known, root, scratch)
+            stack.callback(running.stop)
+            stage.services[name] = running
+            running.wait(ready_within)
+        stage.entries = {name: name for name in taking_part}
+        yield stage
+
+
+def _start(
+    service: Service,
+    addresses: Mapping[str, Address],
+    known: Mapping[str, Service],
+    root: Path,
+    scratch: Path,
+) -> ProcessService:
+    process = service.process
+    assert process is not None
+    own = {"port": str(addresses[service.name].port), "scratch": str(scratch)}
+    env = environment({**service.env, **process.env}, addresses, known, own)
+    words = shlex.split(fill(process.command, addresses, known, own) or "")
+    if words and words[0] in ("python", "python3"):
+        words[0] = sys.executable
+    log = scratch / f"{service.name}.log"
+
+    def spawn() -> subprocess.Popen[bytes]:
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                words,
+                cwd=root / process.cwd,
+                env={**_clean_environment(), **env},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    try:
+        return ProcessService(service, addresses[service.name].port, log, spawn)
+    except OSError as problem:
+        raise EnvironmentProblem(
+            f"service {service.name!r} could not be started: {problem}",
+            expected=f"a command that runs: {shlex.join(words)}",
+            cause="the program is not installed, or not on the PATH",
+            fix="install what the service needs, or mend `process.command`",
+        ) from problem
+
+
+def _clean_environment() -> dict[str, str]:
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("REHEARSE_", "PYTEST_"))
+    }
+
+
+def _port(service: Service, process: Process) -> int:
+    """A free port where the command takes one; else the service's own, which must be free."""
+    wanted = 0 if "{port}" in process.command else service.port
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError as problem:
+            raise EnvironmentProblem(
+                f"port {wanted}, which service {service.name!r} listens on, is taken ({problem.strerror})",
+                expected="a free port",
+                cause=_holder(wanted),
+                fix="end that process, or write {port} in the command: a free port is then chosen",
+            ) from problem
+        return int(probe.getsockname()[1])
+
+
+def _holder(port: int) -> str:
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
+            return f"process {connection.pid} ({psutil.Process(connection.pid).name()}) listens there"
+    return "another process listens there"
+
+
+def _family(pid: int) -> list[int]:
+    try:
+        return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+    except psutil.Error:
+        return [pid]

@@ -1,0 +1,85 @@
+"""The one poll loop of the house: ask until the answer is yes, the service is dead, or time is up."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+from collections.abc import Callable
+
+from harness.errors import EnvironmentProblem
+from harness.model.stage import Ending
+
+Predicate = Callable[[], str]
+"""Returns "" when it is satisfied, else what is still missing."""
+
+LAST_LINES = 15
+
+
+def wait_until_ready(
+    name: str,
+    satisfied: Predicate,
+    *,
+    ending: Callable[[], Ending | None],
+    logs: Callable[[], bytes],
+    timeout: float,
+) -> None:
+    """Returns once `satisfied`. Raises EnvironmentProblem that names the service and shows its last log lines."""
+    deadline = time.monotonic() + timeout
+    while missing := satisfied():
+        ended = ending()
+        if ended is not None:
+            killed = ", killed by the kernel for its memory" if ended.oom_killed else ""
+            raise EnvironmentProblem(
+                f"service {name!r} ended with exit code {ended.exit_code}{killed} before it was ready;"
+                f" its last lines:\n{tail(logs())}",
+                expected="a service that stays up",
+                cause="its own start failed: the lines above say where",
+                fix="start it by hand with the same environment, or mend what its log names",
+            )
+        if time.monotonic() > deadline:
+            raise EnvironmentProblem(
+                f"service {name!r} was not ready within {timeout:g} s: {missing}; its last lines:\n{tail(logs())}",
+                expected="an answer on its port (and 2xx or 3xx on its `ready` path)",
+                cause="a wrong port or ready path, a dependency that it waits for, or a slow start",
+                fix="compare `port` and `ready` in the scenario with what the log says it listens on",
+            )
+        time.sleep(0.05)
+
+
+def answers(address: tuple[str, int], path: str) -> Predicate:
+    """A GET of `path` is answered with 2xx or 3xx; without a path, the port takes a connection and keeps it."""
+
+    def satisfied() -> str:
+        try:
+            return _get(address, path) if path else _connects(address)
+        except (OSError, http.client.HTTPException) as problem:
+            return f"{type(problem).__name__} on port {address[1]}"
+
+    return satisfied
+
+
+def tail(log: bytes, lines: int = LAST_LINES) -> str:
+    """The last lines of a log, indented, without control characters."""
+    rows = log.decode(errors="replace").splitlines()[-lines:] or ["(it wrote nothing)"]
+    return "\n".join("    | " + "".join(c for c in row if c.isprintable() or c == "\t")[:300] for row in rows)
+
+
+def _get(address: tuple[str, int], path: str) -> str:
+    connection = http.client.HTTPConnection(*address, timeout=2)
+    try:
+        connection.request("GET", path)
+        status = connection.getresponse().status
+    finally:
+        connection.close()
+    return "" if 200 <= status < 400 else f"GET {path} is answered with status {status}"
+
+
+def _connects(address: tuple[str, int]) -> str:
+    # An engine's port forwarder accepts before the service listens, and then hangs up at once.
+    with socket.create_connection(address, timeout=2) as connection:
+        connection.settimeout(0.2)
+        try:
+            return "" if connection.recv(1) else "the connection is closed at once"
+        except TimeoutError:
+            return ""
