@@ -85,7 +85,7 @@ ROWS = [
     Row(H1, "line", SMALL, ("head", 16_800), "uvicorn-h11", "h11-max-incomplete", soft=True),
     Row(H1, "fields", COUNTS, ("fields", 1000), "uvicorn-h11", "max_fields"),
     Row(H1, "parts", COUNTS, ("parts", 1000), "uvicorn-h11", "max_fields"),
-    Row(HT, "line", MIDDLE, ("target", 65_535), "uvicorn-httptools", "none"),
+    Row(HT, "line", MIDDLE, ("target", 65_535), "uvicorn-httptools", "fixed"),
     Row(WA, "line", MIDDLE, ("head", 262_143), "waitress", "max-request-header-size"),
     Row(WA, "body", (10**8, 2 * 10**9), ("body", 1_073_741_823), "waitress", "max-request-body-size"),
     Row(HY, "line", SMALL, ("head", 16_800), "hypercorn", "h11_max_incomplete", soft=True),
@@ -93,7 +93,7 @@ ROWS = [
     Row(EX, "fields", COUNTS, ("fields", 1000), "express", "parameterLimit"),
     Row(EX, "fields", (90, 1400), ("fields", 1000), "express", "parameterLimit", lost=True, method="GET"),
     Row(EX, "form_bytes", (30, 300), ("body", 102_400), "express", "limit", item=("id", 500)),
-    Row(PH, "line", MIDDLE, ("head", 81_920), "php", "none"),
+    Row(PH, "line", MIDDLE, ("head", 81_920), "php", "fixed"),
     Row(PH, "fields", COUNTS, ("fields", 1001), "php", "max_input_vars", lost=True, item=PHP_ID),
     Row(
         PH, "fields", COUNTS, ("fields", 1000), "php", "max_input_vars", lost=True, method="GET", item=PHP_ID
@@ -133,10 +133,10 @@ ROWS = [
     ),
     Row(AI, "line", SMALL, ("target", 8190), "aiohttp", "max_line_size"),
     Row(AI, "header", SMALL, ("value", 8190), "aiohttp", "max_field_size"),
-    Row(AI, "headers", FEW, ("headers", 128), "aiohttp", "none"),
-    Row(AI, "fields", COUNTS, ("fields", 1000), "aiohttp", "none"),
+    Row(AI, "headers", FEW, ("headers", 128), "aiohttp", "fixed"),
+    Row(AI, "fields", COUNTS, ("fields", 1000), "aiohttp", "fixed"),
     Row(AI, "form_bytes", (30, 300), ("body", 1_048_576), "aiohttp", "client_max_size", item=LONG),
-    Row(WE, "line", MIDDLE, ("line", 65_534), "werkzeug", "http.server"),
+    Row(WE, "line", MIDDLE, ("line", 65_534), "werkzeug", "fixed"),
     Row(WE, "headers", FEW, ("headers", 99), "werkzeug", "_MAXHEADERS"),
     Row(WE, "parts", COUNTS, ("parts", 1000), "werkzeug", "max_form_parts"),
 ]

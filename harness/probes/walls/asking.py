@@ -67,8 +67,9 @@ class Baseline:
         if (
             self.status is None or self.continued
         ):  # what follows need not have come yet: only a refusal counts
-            waits = answer.continued or answer.fate == "kept"
-            return waits and (answer.status == self.status or answer.status not in (400, 413))
+            if answer.status is None:
+                return answer.continued or answer.fate == "kept"
+            return answer.status == self.status or not (answer.status in (400, 413) or answer.status >= 500)
         if answer.status is None:
             return False
         other = Baseline.of(answer)

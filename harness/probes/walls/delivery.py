@@ -12,7 +12,7 @@ from harness.model.limits import catalogue
 from harness.model.walls import Delivery, Open, Refusal, Wall, WallKind
 from harness.probes.walls.asking import Budget, Stopped, refusal
 from harness.probes.walls.edge import Guess, find_edge
-from harness.probes.walls.guessing import KINDS, preliminary, software_of, spoken
+from harness.probes.walls.guessing import KINDS, preliminary, rank, software_of, spoken
 
 Deliver = Callable[[int, int], Delivery]
 """(n, pad): sends n distinct items, and `pad` bytes in one more field that is ignored; tells what arrived."""
@@ -113,10 +113,11 @@ class _Counting:
             named = limit.software in who
             if limit.value is None:
                 continue
-            if limit.kind in KINDS[self.shipment.kind]:
-                found.append(Guess(limit.value, limit, self.shipment.kind, named))
-            elif limit.kind in KINDS["form_bytes"]:
+            if limit.kind in KINDS["form_bytes"]:
                 found.append(Guess(self._items(limit.value), limit, "body", named))
+            elif limit.kind in KINDS[self.shipment.kind]:
+                found.append(Guess(limit.value, limit, self.shipment.kind, named))
+        found.sort(key=lambda guess: rank(guess, who))
         counted = [Guess(delivery.arrived, None, self.shipment.kind, True)] if delivery.arrived else []
         return counted + spoken(delivery.answer, {"headers": 0}, found) + found
 

@@ -56,11 +56,12 @@ def guesses(knob: Knob, answer: Answer, low: int) -> list[Guess]:
         value, unit = at_unit(limit)
         if unit in offset:
             found.append(Guess(value - offset[unit], limit, unit, limit.software in who))
-    found.sort(key=lambda guess: _rank(guess, who))
+    found.sort(key=lambda guess: rank(guess, who))
     return [*spoken(answer, offset, found), *found]
 
 
-def _rank(guess: Guess, who: list[str]) -> int:
+def rank(guess: Guess, who: list[str]) -> int:
+    """How early to try it: the place of its software among those who may have answered."""
     return who.index(guess.limit.software) if guess.limit and guess.limit.software in who else len(who)
 
 
