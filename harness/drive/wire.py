@@ -12,6 +12,7 @@ the answer is read before every write, and once more after a failed one.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import select
 import socket
@@ -135,12 +136,10 @@ class _Talk:
             select.select([self.connection], want_write, [], wait)
 
     def drain(self) -> None:
-        """After a failed write: take what had arrived before the reset."""
-        try:
-            while not self.reader.done and self._read():
-                pass
-        except OSError:
-            return
+        """After a failed write: take what had arrived before the reset. Its end is no end of the answer."""
+        with contextlib.suppress(OSError):
+            while not self.reader.done and (chunk := self.connection.recv(READ)):
+                self.reader.feed(chunk)
 
     def _read(self) -> bool:
         try:

@@ -93,6 +93,8 @@ ROWS = [
     Row(EX, "fields", COUNTS, ("fields", 1000), "express", "parameterLimit"),
     Row(EX, "fields", (90, 1400), ("fields", 1000), "express", "parameterLimit", lost=True, method="GET"),
     Row(EX, "form_bytes", (30, 300), ("body", 102_400), "express", "limit", item=("id", 500)),
+    Row(EX, "nesting", (10, 100), ("nesting", 32), "express", "depth"),
+    Row(PH, "nesting", (20, 200), ("nesting", 64), "php", "max_input_nesting_level", lost=True),
     Row(PH, "line", MIDDLE, ("head", 81_920), "php", "fixed"),
     Row(PH, "fields", COUNTS, ("fields", 1001), "php", "max_input_vars", lost=True, item=PHP_ID),
     Row(
@@ -150,11 +152,14 @@ class Sender:
     row: Row
 
     def ids(self, n: int) -> list[str]:
+        if self.row.kind == "nesting":
+            return ["1000000"]
         width = self.row.item[1]
         return [f"{1_000_000 + index}".ljust(width, "x") for index in range(n)]
 
     def form(self, n: int, pad: int = 0) -> bytes:
-        name = self.row.item[0].replace("[", "%5B").replace("]", "%5D")
+        name = self.row.item[0] + "[a]" * n * (self.row.kind == "nesting")
+        name = name.replace("[", "%5B").replace("]", "%5D")
         pairs = [f"{name}={item}" for item in self.ids(n)] + ([f"pad={'p' * pad}"] if pad else [])
         return "&".join(pairs).encode()
 
