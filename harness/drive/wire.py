@@ -31,6 +31,8 @@ SILENCE = 1.0
 """Seconds to wait for 100 Continue before the body is sent all the same (or, with no body, before we stop)."""
 GAP = 0.001
 """Seconds between two segments of a head, so that the reader sees them apart."""
+LAST_GAP = 0.01
+"""Seconds before a head's last segment: a limit that depends on arrival is exact only if it is read alone."""
 AFTER_100 = 0.25
 """Seconds in which a refusal may still follow a 100 Continue, where no body will be sent."""
 DECLARED = re.compile(rb"\r\ncontent-length: *[1-9]")
@@ -54,11 +56,9 @@ def ask(
     tls       speak TLS with this context
     A head with ``Expect: 100-continue`` is sent alone, the body when the other side (or its silence) says so;
     a head that declares a body which is not there ends with the 100 or with silence, and no body is ever needed.
-    Never raises for what the other side does: that is in `fate` and `error`.
+    Never raises for what the other side does: see `fate` and `error`.
     """
-    started = time.monotonic()
-    answer = Answer(at=time.time())
-    deadline = started + timeout
+    started, answer = time.monotonic(), Answer(at=time.time())
     try:
         connection = _connect(address, tls, timeout, answer)
     except (OSError, ssl.SSLError) as problem:
@@ -69,7 +69,7 @@ def ask(
         reader = Reader(answer, keep, head_only=request.startswith(b"HEAD "))
         talk = _Talk(connection, request, segment, reader)
         try:
-            talk.run(deadline)
+            talk.run(started + timeout)
         except TimeoutError:
             answer.fate, answer.error = "timeout", f"no complete answer within {timeout:g} s"
         except (ConnectionError, ssl.SSLError) as problem:
@@ -181,5 +181,5 @@ class _Talk:
         answer.sent += sent
         self.left = self.left[sent:]
         if self.segment and answer.sent < self.head_end:
-            time.sleep(GAP)
+            time.sleep(GAP if self.head_end - answer.sent > self.segment else LAST_GAP)
         return True

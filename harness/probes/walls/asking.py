@@ -88,6 +88,7 @@ class Asker:
     refused: Answer | None = None
     _silent: int = 0
     _vouched: bool = False
+    _explained: set[int] = field(default_factory=set)
     _until: float | None = None
 
     def passes(self, request: Request, way: int) -> bool:
@@ -98,13 +99,23 @@ class Asker:
         if self._unreadable(answer):
             raise Stopped(f"the answer could not be read: {answer.error}")
         if self.baseline.fits(answer) and answer.fate not in ("reset", "timeout", "garbage"):
+            self._vouched |= self._silent > 0  # it was silent, and it lives
             self._silent = 0
             return True
         self.refused = answer
         self._silent = self._silent + 1 if answer.status is None else 0
-        if self._silent >= max(1, self.budget.silences) or answer.status in BUSY:
-            self._see_whether_it_lives(answer)
+        if self._silent and not self.budget.silences:
+            raise Stopped(f"stopped after an answer without a status ({answer.fate}): nothing more is sent")
+        unexplained = answer.status in BUSY and answer.status not in self._explained
+        if unexplained or (self._silent >= self.budget.silences and not self._vouched):
+            self._see_whether_it_lives()
+            self._explained.add(answer.status or 0)
         return False
+
+    def finish(self) -> None:
+        """After a search that ended in silence: the service must still live, or the silence was its end."""
+        if self._silent >= self.budget.silences:
+            self._see_whether_it_lives()
 
     def _unreadable(self, answer: Answer) -> bool:
         """A status as in the baseline, but the answer does not end: neither taken nor refused."""
@@ -121,18 +132,14 @@ class Asker:
         self.asked += 1
         return self.ask(request.wire(), way)
 
-    def _see_whether_it_lives(self, answer: Answer) -> None:
-        if self._vouched:
-            return
-        if not self.budget.silences:
-            raise Stopped(f"stopped after an answer without a status ({answer.fate}): nothing more is sent")
+    def _see_whether_it_lives(self) -> None:
         control = self._send(self.control, ONE_WRITE)
         if not self.baseline.fits(control):
             said = f"status {control.status}" if control.status else control.error or control.fate
             raise Stopped(
                 f"the service no longer takes a small request ({said}): busy, limited by rate, or down"
             )
-        self._vouched = True
+        self._vouched, self._silent = True, 0
 
 
 def refusal(answer: Answer) -> Refusal:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from typing import cast
+
+import msgspec
 
 from harness.model.answer import Answer
 from harness.model.finding import NotChecked
-from harness.model.request import measure
+from harness.model.request import Unit, measure
 from harness.model.walls import Open, Wall
 from harness.probes.walls.asking import ONE_WRITE, SEGMENT, Asker, Stopped, refusal
 from harness.probes.walls.edge import Guess, find_edge, halvings
@@ -44,44 +47,29 @@ def find_wall(asker: Asker, question: Question) -> Wall | Open | NotChecked:
 
 
 def _find(asker: Asker, question: Question) -> Wall | Open:
-    before, knob = asker.asked, question.knob
-    largest = max(question.largest, knob.smallest + 1)
-    refusing = _refusing(asker, knob, largest)
+    before, largest = asker.asked, max(question.largest, question.knob.smallest + 1)
+    refusing = _refusing(asker, question.knob, largest)
     if refusing is None:
-        return Open(service=question.service, kind=knob.kind, up_to=largest, requests=asker.asked - before)
+        kind = question.knob.kind
+        return Open(service=question.service, kind=kind, up_to=largest, requests=asker.asked - before)
     knob, way = refusing
-    first = _refused(asker)
     usual = min(max(question.usual, knob.smallest), largest - 1)
-    below = not asker.passes(knob.request(usual), way)
-    low, high = (knob.smallest, usual) if below and usual > knob.smallest else (usual, largest)
-    seen = _Seen(knob, low)
-    seen.refusal(largest, first)
-    if below:
-        seen.refusal(high, _refused(asker))
-
-    def passes(n: int) -> bool:
-        passed = asker.passes(knob.request(n), way)
-        if not passed:
-            seen.refusal(n, _refused(asker))
-        return passed
-
-    plain = asker.asked - before + halvings(low, high)
-    low, high = find_edge(passes, low, high, lambda: seen.guesses, spare=2)
+    seen = _Seen(asker, knob, way, usual)
+    seen.refusal(largest, _refused(asker))
+    low, high, below = usual, largest, not seen.passes(usual)
+    if below and usual > knob.smallest:
+        low, high = knob.smallest, usual
+    spent = asker.asked - before
+    spare = 1 if seen.answers[largest].status is None else 2  # silence names nobody
+    last, first = find_edge(seen.passes, low, high, lambda: seen.guesses, spare)
     searched = asker.asked - before
-    guess = agreeing(seen.guesses, low)
-    unit, soft = _Identity(asker, knob, low, way, asker.asked + plain + SPARE - searched).settle(guess)
-    agrees = guess is not None and guess.unit == unit
-    return Wall(
-        service=question.service,
-        kind=knob.kind,
-        last_passing=low,
-        first_failing=high,
-        unit=unit,
-        value=measure(knob.request(low), unit),  # type: ignore[arg-type]
-        expected=agrees,
-        where=preliminary(guess if agrees else None, seen.answers[high], knob.kind, unit),
-        refusal=refusal(seen.answers[high]),
-        farther=seen.farther(high),
+    guess = agreeing(seen.guesses, last)
+    until = before + spent + halvings(low, high) + SPARE
+    unit, soft = _Identity(asker, knob, last, way, until).settle(guess)
+    asker.finish()
+    wall = seen.wall(question.service, first, guess if guess and guess.unit == unit else None, unit)
+    return msgspec.structs.replace(
+        wall,
         soft=soft,
         below_usual=below,
         requests=searched,
@@ -109,22 +97,48 @@ def _refused(asker: Asker) -> Answer:
 class _Seen:
     """The refusals so far, and what they make likely; read anew when somebody not yet seen refuses."""
 
+    asker: Asker
     knob: Knob
+    way: int
     low: int
     answers: dict[int, Answer] = field(default_factory=dict)
     guesses: list[Guess] = field(default_factory=list)
     who: list[str] = field(default_factory=list)
 
+    def passes(self, n: int) -> bool:
+        """Whether a size passes, sent the way in which the largest is refused."""
+        passed = self.asker.passes(self.knob.request(n), self.way)
+        if not passed:
+            self.refusal(n, _refused(self.asker))
+        return passed
+
     def refusal(self, n: int, answer: Answer) -> None:
+        """One more refusal."""
         self.answers[n] = answer
         who = software_of(answer)
         if who != self.who or not self.guesses:
             self.who, self.guesses = who, guesses(self.knob, answer, self.low)
 
-    def farther(self, edge: int) -> list[str]:
+    def wall(self, service: str, first: int, guess: Guess | None, unit: str) -> Wall:
+        """The wall whose first refused size is `first`; `guess`: the catalogue's, where it was exactly right."""
+        answer = self.answers[first]
+        return Wall(
+            service=service,
+            kind=self.knob.kind,
+            last_passing=first - 1,
+            first_failing=first,
+            unit=unit,
+            value=measure(self.knob.request(first - 1), cast(Unit, unit)),
+            expected=guess is not None,
+            where=preliminary(guess, answer, self.knob.kind, unit),
+            refusal=refusal(answer),
+            farther=self._farther(first),
+        )
+
+    def _farther(self, first: int) -> list[str]:
         """Who else refused larger sizes: their limits stand behind this one."""
-        here = software_of(self.answers[edge])[:1]
-        others = {name for n, answer in self.answers.items() if n > edge for name in software_of(answer)[:1]}
+        here = software_of(self.answers[first])[:1]
+        others = {name for n, answer in self.answers.items() if n > first for name in software_of(answer)[:1]}
         return sorted(others.difference(here))
 
 
