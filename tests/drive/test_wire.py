@@ -45,7 +45,10 @@ def server(talk: Talk) -> Iterator[tuple[str, int]]:
 def head(connection: socket.socket) -> bytes:
     data = b""
     while b"\r\n\r\n" not in data:
-        data += connection.recv(1)
+        byte = connection.recv(1)
+        if not byte:
+            raise ConnectionError("the client has gone")
+        data += byte
     return data
 
 
@@ -201,7 +204,7 @@ def test_nobody_listening_is_refused_at_once() -> None:
 
 def test_a_tls_error_is_told_as_such() -> None:
     with server(saying(b"HTTP/1.1 400 No TLS here\r\n\r\n")) as address:
-        answer = ask(address, GET, timeout=2, tls=ssl.create_default_context())
+        answer = ask(address, GET, timeout=1, tls=ssl.create_default_context())
     assert answer.fate == "refused"
     assert answer.error
 

@@ -78,7 +78,7 @@ def test_an_unreachable_service_is_not_checked() -> None:
 def test_a_tls_error_is_not_checked() -> None:
     context = ssl.create_default_context()
     with server(saying(b"HTTP/1.1 200 OK\r\n\r\n")) as address:
-        seen = line_of(lambda request, segment: ask(address, request, timeout=5, tls=context))
+        seen = line_of(lambda request, segment: ask(address, request, timeout=1, tls=context))
     assert "no connection" in seen.why
 
 

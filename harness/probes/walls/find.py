@@ -155,7 +155,7 @@ class _Identity:
     edge: int
     way: int
     until: int
-    """How many requests the asker may have asked when this is over; the last question is left out for it."""
+    """How many requests the asker may have asked when this is over; the least telling is left out for it."""
 
     def settle(self, guess: Guess | None) -> tuple[str, bool]:
         """(unit, soft). `guess` is the catalogue's word, where it was right to the byte."""
@@ -165,9 +165,8 @@ class _Identity:
         if guess is None or guess.unit not in WHOLE:
             if self._passes(self.edge, PAD):
                 return self._part(guess), self._soft_part()
-            if guess is not None:
-                guess = None
-        return self._whole(guess)
+            return self._whole("head")
+        return self._whole(guess.unit)
 
     def _counts_headers(self) -> bool:
         return self.asker.passes(self.knob.request(self.edge, PAD), self.way)
@@ -175,22 +174,20 @@ class _Identity:
     def _part(self, guess: Guess | None) -> str:
         if guess is not None:
             return guess.unit
-        affordable = self.asker.asked + 2 <= self.until
-        if (
-            affordable
-            and isinstance(self.knob, Line)
-            and self.asker.passes(self.knob.stretched(self.edge, 100), ONE_WRITE)
-        ):
-            return "query"
-        return self.knob.units[0]
+        if not self._two_left() or not isinstance(self.knob, Line):
+            return self.knob.units[0]
+        only_query = self.asker.passes(self.knob.stretched(self.edge, 100), ONE_WRITE)
+        return "query" if only_query else self.knob.units[0]
+
+    def _two_left(self) -> bool:
+        return self.asker.asked + 2 <= self.until
 
     def _soft_part(self) -> bool:
         return self.way == SEGMENT and self._passes(self.edge + 1)
 
-    def _whole(self, guess: Guess | None) -> tuple[str, bool]:
-        unit = guess.unit if guess else "head"
+    def _whole(self, unit: str) -> tuple[str, bool]:
         shift = min(MOVED, self.edge - self.knob.smallest)
-        fits = self._passes(self.edge - shift, shift)
+        fits = not self._two_left() or self._passes(self.edge - shift, shift)
         more = self._passes(self.edge - shift, shift + 1)
         if not fits or not more:
             return (unit, False) if fits else (self.knob.units[0], False)
