@@ -47,6 +47,12 @@ class EnvironmentProblem(HarnessError):
     exit_code = 5
 
 
+class LeftBehind(HarnessError):
+    """Something that was started could not be removed (exit 7)."""
+
+    exit_code = 7
+
+
 class TimeBudgetSpent(HarnessError):
     """A phase reached its deadline (exit 124)."""
 

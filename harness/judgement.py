@@ -12,34 +12,29 @@ GATE: Severity = "high"
 def judge(record: Record) -> Verdict:
     """Runs every check and weighs what they found: findings first, what was not seen second, ready last."""
     findings: list[Finding] = []
-    unseen = [event for event in record.all(NotSeen)]
-    not_checked = [NotChecked(event.probe, event.why) for event in unseen]
-    blind = any(event.decisive for event in unseen)
+    unseen = record.all(NotSeen)
     for check in CHECKS:
         for found in check(record):
             if isinstance(found, Finding):
                 findings.append(found)
             else:
-                not_checked.append(found)
-                blind = True
+                unseen.append(found)
     ended = next(iter(record.all(Ended)), None)
     if ended is None or ended.status != "completed":
         why = ended.why if ended else "the record has no end: the rehearsal was killed"
-        not_checked.append(NotChecked("the rest of the rehearsal", why))
-        blind = True
+        unseen.append(NotSeen(probe="the rest of the rehearsal", why=why))
     if record.damaged:
-        not_checked.append(NotChecked("the record", f"{record.damaged} damaged lines were left out"))
-        blind = True
+        unseen.append(NotSeen(probe="the record", why=f"{record.damaged} damaged lines were left out"))
     findings.sort(key=lambda finding: (SEVERITIES.index(finding.severity), finding.code, finding.id))
     manifest = record.manifest
     return Verdict(
         scenario=manifest.scenario,
         run=manifest.run,
         seed=manifest.seed,
-        verdict=_word(findings, blind),
+        verdict=_word(findings, blind=any(event.decisive for event in unseen)),
         scales=manifest.scales,
         findings=findings,
-        not_checked=list(dict.fromkeys(not_checked)),
+        not_checked=list(dict.fromkeys(NotChecked(event.probe, event.why) for event in unseen)),
         measurements=_measurements(record),
     )
 
@@ -49,7 +44,7 @@ def at_or_above(findings: list[Finding], level: Severity) -> list[Finding]:
     return [f for f in findings if SEVERITIES.index(f.severity) <= SEVERITIES.index(level)]
 
 
-def _word(findings: list[Finding], blind: bool) -> VerdictWord:
+def _word(findings: list[Finding], *, blind: bool) -> VerdictWord:
     if at_or_above(findings, GATE):
         return "not_ready"
     return "inconclusive" if blind else "ready"

@@ -115,6 +115,7 @@ def _check(chosen: type[Scenario], source: Path, root: Path) -> None:
     def wrong(seen: str, expected: str, fix: str) -> UsageError:
         return UsageError(f"{source}: {chosen.__name__} {seen}", expected=expected, fix=fix)
 
+    _check_names(chosen, wrong)
     if not isinstance(chosen.usual, int) or chosen.usual < 1:
         raise wrong(
             f"has usual = {chosen.usual!r}", "the usual number of users, 1 or more", "set `usual = 400`"
@@ -132,7 +133,6 @@ def _check(chosen: type[Scenario], source: Path, root: Path) -> None:
         raise wrong(
             "has no outcomes()", "a method that tells what became of each item", "write outcomes(self, live)"
         )
-    _check_names(chosen, wrong)
     for service in chosen.services().values():
         _check_service(service, wrong, root)
 
@@ -155,7 +155,7 @@ def _check_service(service: Service, wrong: Wrong, root: Path) -> None:
         raise wrong(
             f"{name} has port {service.port}", "a port from 1 to 65535", "give the port it listens on"
         )
-    _ = service.memory_bytes
+    _ = service.memory_bytes, service.ready_seconds
     if service.build and not (root / service.build / "Dockerfile").is_file():
         raise wrong(
             f"{name} is built from {service.build!r}, where there is no Dockerfile",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from harness.checks import feedback, items, memory, request_walls, stops
-from harness.model.finding import Finding, NotChecked
-from harness.model.record import Record
+from harness.model.finding import Finding
+from harness.model.record import NotSeen, Record
 
-Check = Callable[[Record], Iterator[Finding | NotChecked]]
+Check = Callable[[Record], Iterator[Finding | NotSeen]]
 
 CHECKS: tuple[Check, ...] = (request_walls.check, stops.check, items.check, memory.check, feedback.check)

@@ -6,15 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from harness.model.finding import Evidence, Finding, NotChecked, fingerprint
-from harness.model.record import Record, ScaleDone
+from harness.model.finding import Evidence, Finding, fingerprint
+from harness.model.record import NotSeen, Record, ScaleDone
 
 USELESS = re.compile(
     r"^\W*((http )?(status )?5\d\d|internal( server)? error|error|failed|failure|unknown)?\W*$", re.I
 )
 
 
-def check(record: Record) -> Iterator[Finding | NotChecked]:
+def check(record: Record) -> Iterator[Finding | NotSeen]:
     """ERR-001 where the batch says of failed items nothing that a person could act on."""
     for done in reversed(record.all(ScaleDone)):
         table = record.table(f"items-{done.scale}")

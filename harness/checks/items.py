@@ -8,8 +8,8 @@ from decimal import Decimal, InvalidOperation
 
 from msgspec import Struct
 
-from harness.model.finding import Evidence, Finding, NotChecked, Reproduce, Severity, fingerprint
-from harness.model.record import Record, ScaleDone
+from harness.model.finding import Evidence, Finding, Reproduce, Severity, fingerprint
+from harness.model.record import NotSeen, Record, ScaleDone
 
 
 class Kind(Struct, frozen=True):
@@ -75,7 +75,7 @@ KINDS = {
 }
 
 
-def check(record: Record) -> Iterator[Finding | NotChecked]:
+def check(record: Record) -> Iterator[Finding | NotSeen]:
     """One finding for each bad verdict, with its count per scale."""
     counts: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
     examples: dict[str, list[str]] = {kind: [] for kind in KINDS}

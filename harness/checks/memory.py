@@ -14,8 +14,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.model.finding import BreaksAt, Evidence, Finding, NotChecked, Reproduce, Severity, fingerprint
-from harness.model.record import Record, ScaleDone, ServiceEnded, ServiceFacts
+from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, Severity, fingerprint
+from harness.model.record import NotSeen, Record, ScaleDone, ServiceEnded, ServiceFacts
 
 Floats = NDArray[np.float64]
 
@@ -39,11 +39,16 @@ class Growth:
     level: float
 
 
-def check(record: Record) -> Iterator[Finding | NotChecked]:
+def check(record: Record) -> Iterator[Finding | NotSeen]:
     """MEM-001 for each service whose memory grows with the items."""
     scales = sorted(record.all(ScaleDone), key=lambda done: done.scale)
     for service in record.manifest.services:
         found: dict[int, Growth] = {}
+        most = scales[-1].users if scales else 0
+        if most < LEAST_ITEMS:
+            why = f"{most} users are too few to tell growth from a start: {LEAST_ITEMS} or more are needed"
+            yield NotSeen(probe=f"memory growth of {service.name}", why=why, decisive=False)
+            continue
         for done in scales:
             series = _series(record, done.scale, service.name)
             growth = growing(*series) if series else None

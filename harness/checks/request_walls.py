@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from harness.model.exchange import Exchange
-from harness.model.finding import BreaksAt, Evidence, Finding, NotChecked, Reproduce, fingerprint
-from harness.model.record import EdgeFound, Record, ScaleDone
+from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, fingerprint
+from harness.model.record import EdgeFound, NotSeen, Record, ScaleDone
 
 
 class Refuser(Struct, frozen=True):
@@ -32,7 +32,7 @@ REFUSERS = (
 DJANGO_400 = "<h1>Bad Request (400)</h1>"
 
 
-def check(record: Record) -> Iterator[Finding | NotChecked]:
+def check(record: Record) -> Iterator[Finding | NotSeen]:
     """One finding for each trigger that is refused at a number of users within the rehearsed scales."""
     first = record.manifest.triggers[0]
     for edge in record.all(EdgeFound):

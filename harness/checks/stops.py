@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.model.finding import BreaksAt, Evidence, Finding, NotChecked, Reproduce, fingerprint
-from harness.model.record import Pressed, Record, ScaleDone
+from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, fingerprint
+from harness.model.record import NotSeen, Pressed, Record, ScaleDone
 
 
-def check(record: Record) -> Iterator[Finding | NotChecked]:
+def check(record: Record) -> Iterator[Finding | NotSeen]:
     """STOP-001 where the first press ended with a failed item and items that were never begun."""
     blocked: dict[str, int] = {}
     worst: Pressed | None = None

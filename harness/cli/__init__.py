@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 
 import click
 
@@ -42,4 +43,11 @@ def main() -> None:
     except HarnessError as problem:
         explain_error(problem)
         code = problem.exit_code
+    except Exception:  # noqa: BLE001  # a defect of ours: 4, never Python's own 1, which means findings
+        traceback.print_exc()
+        click.echo(
+            "error: the harness itself failed; this is a defect of rehearse, and says nothing of the batch",
+            err=True,
+        )
+        code = 4
     sys.exit(code if isinstance(code, int) else 0)

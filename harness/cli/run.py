@@ -134,6 +134,8 @@ def _hold(
             status, why, problem = "aborted", str(stop), stop
         except HarnessError as stop:
             status, why, problem = "failed", str(stop), stop
+        except Exception as stop:  # noqa: BLE001  # a defect of ours: the record is closed and told, then it goes on
+            status, why, problem = "failed", f"the harness itself failed: {stop!r}", stop
         record.event(
             Ended(
                 status=status,

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from harness.drive.wire import Answer, ask
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.model.exchange import Exchange, Sizes
 
 Pairs = Mapping[str, Any] | Sequence[tuple[str, Any]]
@@ -92,8 +92,10 @@ class Response:
             )
 
 
-class UnexpectedAnswer(UsageError):
+class UnexpectedAnswer(HarnessError):
     """A request that a scenario needs (a login, a read-back) was answered otherwise than it needs."""
+
+    exit_code = 2
 
     def __init__(self, exchange: Exchange, seen: str) -> None:
         said = exchange.body.strip()[:200] or exchange.error or "nothing"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from harness.drive.client import Live, UnexpectedAnswer
 from harness.drive.pressing import Button, Press
@@ -16,6 +17,7 @@ from harness.model.scenario import Effect, Outcome, Progress, Scenario, Trigger
 from harness.model.stage import Stage
 
 SETTLE = 2.0
+Row = TypeVar("Row", Outcome, Effect)
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,24 @@ class Performance:
             self.play.scenario.seed(self.live, list(self.play.users[:count]))
 
     def outcomes(self) -> Iterable[Outcome]:
-        """What the batch says became of each item. Whatever the scenario raises comes through."""
-        return self.play.scenario.outcomes(self.live)
+        """What the batch says became of each item. Raises UsageError for a typo in the scenario; whatever else
+        its code raises comes through."""
+        return self._read("outcomes()", self.play.scenario.outcomes) or []
 
     def effects(self) -> Iterable[Effect] | None:
-        """What the downstream did. Whatever the scenario raises comes through."""
-        return self.play.scenario.effects(self.live)
+        """What the downstream did, or None where the scenario cannot tell. Raises as `outcomes` does."""
+        return self._read("effects()", self.play.scenario.effects)
+
+    def _read(self, hook: str, read: Callable[[Live], Iterable[Row] | None]) -> list[Row] | None:
+        try:
+            found = read(self.live)
+            return None if found is None else list(found)
+        except (NameError, AttributeError, ImportError) as problem:
+            raise UsageError(
+                f"{where_in(self.play.source, problem)}: {hook} raised {type(problem).__name__}: {problem}",
+                expected=f"a {hook} that works on this stage ({self.stage.kind})",
+                fix="mend that line",
+            ) from problem
 
     def press(self, trigger: Trigger, count: int, *, scale: int = 0, number: int = 1) -> Press:
         """Pulls a trigger with the first `count` users, waits until the batch is idle, and records it.

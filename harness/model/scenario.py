@@ -68,6 +68,7 @@ class Service:
     port            the port it listens on inside the stage
     memory          its memory limit ("512 MiB"): enforced on the docker stage, used for forecasts on both
     ready           a path that answers 2xx or 3xx once the service is ready; "" waits for the port only
+    ready_within    how long it may take to get ready
     env             its environment; `{payouts.url}`, `{db.host}`, `{db.port}` name other services
     calls           services that must be ready before it starts
     fronts          the service that this one is the gateway of: `live.batch` then enters here
@@ -79,6 +80,7 @@ class Service:
     image: str = ""
     memory: str = "512 MiB"
     ready: str = ""
+    ready_within: str = "90s"
     env: Mapping[str, str] = field(default_factory=dict)
     calls: Sequence[Service] = ()
     fronts: Service | None = None
@@ -95,6 +97,11 @@ class Service:
     def with_env(self, **env: str) -> Service:
         """A copy with some of its environment replaced: a variant of the same service."""
         return replace(self, env={**self.env, **env})
+
+    @property
+    def ready_seconds(self) -> float:
+        """How long it may take to get ready, in seconds. Raises UsageError where it cannot be read."""
+        return parse_duration(self.ready_within, what=f"ready_within of service {self.name!r}")
 
     @property
     def memory_bytes(self) -> int:

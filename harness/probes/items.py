@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from harness.errors import HarnessError
+from harness.errors import UsageError
 from harness.model.record import NotSeen, RecordWriter
 from harness.model.scenario import Effect, Outcome
-
-PROGRAMMING = (NameError, AttributeError, TypeError, ImportError)
-"""What a typo in a scenario raises: told as such, with its line. Everything else is a reading that failed."""
 
 
 def read_outcomes(read: Callable[[], Iterable[Outcome]], record: RecordWriter, table: str) -> bool:
     """Writes `table` (item, said, detail). False, and a NotSeen in the record, where it could not be read."""
     try:
         rows = list(read())
-    except PROGRAMMING:
+    except UsageError:
         raise
-    except (HarnessError, OSError, ValueError, LookupError, AssertionError, RuntimeError) as problem:
+    except Exception as problem:  # noqa: BLE001  # the author's code may raise anything: then nothing was seen
         record.event(
             NotSeen(probe="outcomes", why=f"the batch's word could not be read: {_one_line(problem)}")
         )
@@ -37,9 +34,9 @@ def read_effects(read: Callable[[], Iterable[Effect] | None], record: RecordWrit
     try:
         found = read()
         rows = None if found is None else list(found)
-    except PROGRAMMING:
+    except UsageError:
         raise
-    except (HarnessError, OSError, ValueError, LookupError, AssertionError, RuntimeError) as problem:
+    except Exception as problem:  # noqa: BLE001  # the author's code may raise anything: then nothing was seen
         record.event(NotSeen(probe="effects", why=f"the ledger could not be read: {_one_line(problem)}"))
         return False
     if rows is None:

@@ -38,16 +38,18 @@ class MemorySampler:
 
     def _sample(self) -> None:
         flushed = self._record.now
-        while not self._stop.wait(EVERY):
+        while True:
             for name, service in self._services.items():
                 held = service.memory()
                 if held is not None:
                     self._rows.append((round(self._record.now, 3), name, held))
                     self._seen.add(name)
-            if self._record.now - flushed > FLUSH:
+            last = self._stop.wait(EVERY)
+            if last or self._record.now - flushed > FLUSH:
                 flushed = self._record.now
                 self._flush()
-        self._flush()
+            if last:
+                return
 
     def _flush(self) -> None:
         if self._rows:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import docker
 import psutil
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import DockerException
 
-from harness.errors import EnvironmentProblem
+from harness.errors import EnvironmentProblem, LeftBehind
 from harness.model.scenario import Scenario, Service
 from harness.model.stage import Ending
 from harness.stage.engine import OWNER_LABEL, Engine, owner
@@ -20,16 +20,16 @@ from harness.stage.images import image_for
 from harness.stage.logs import HEAD, TAIL, left_out
 from harness.stage.memory_files import Cgroup
 from harness.stage.readiness import answers, wait_until_ready
+from harness.stage.sweep import STAGE_LABEL, sweep
 from harness.stage.wiring import Address, environment
 
 # testcontainers reads these when it is imported. Its reaper is an image from a registry, which is not always
-# there, and it acknowledges nothing; what we start is removed by this stage's own `with`.
+# there, and it acknowledges nothing; what we start is removed by label, below.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
-READY_WITHIN = 90.0
 LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "5m", "max-file": "4"}}
 
 
@@ -58,16 +58,18 @@ class ContainerService:
         else:  # it has ended already: waiting for it will say so, with its log
             self.address = ("127.0.0.1", 0)
 
-    def wait(self, within: float) -> None:
+    def wait(self) -> None:
         """Returns once it is ready. Raises EnvironmentProblem."""
         ready = answers(self.address, self._service.ready)
-        wait_until_ready(self.name, ready, ending=self.ending, logs=self.logs, timeout=within)
+        wait_until_ready(
+            self.name, ready, ending=self.ending, logs=self.logs, timeout=self._service.ready_seconds
+        )
 
     def revive(self) -> None:
         """Starts the container again, with all that is on its disk."""
         self._container.start()
         self._look()
-        self.wait(READY_WITHIN)
+        self.wait()
 
     def ending(self) -> Ending | None:
         """How it ended, or None while it runs. The kernel's own counter decides whether memory was the reason."""
@@ -111,27 +113,36 @@ def build_images(engine: Engine, scenario: Scenario, root: Path) -> dict[str, st
 
 @contextmanager
 def container_stage(
-    engine: Engine, scenario: Scenario, images: Mapping[str, str], *, ready_within: float = READY_WITHIN
+    engine: Engine, scenario: Scenario, images: Mapping[str, str]
 ) -> Iterator[ContainerStage]:
     """Starts the scenario's services in order on a network of their own; removes them all at the end."""
     known = scenario.services()
     addresses = {name: Address(name, service.port) for name, service in known.items()}
     stage = ContainerStage()
-    with ExitStack() as stack:
-        network = Network(docker_network_kw={"labels": {OWNER_LABEL: owner()}})
-        network.create()
-        stack.callback(_quietly, network.remove)
+    labels = {OWNER_LABEL: owner(), STAGE_LABEL: secrets.token_hex(8)}
+    interrupted = True
+    try:
+        network = Network(docker_network_kw={"labels": labels}).create()
         for name, service in known.items():
             env = environment(service.env, addresses, known, {"port": str(service.port)})
-            stage.services[name] = _start(stack, network, service, images[name], env)
-            stage.services[name].wait(ready_within)
+            stage.services[name] = _start(network, service, images[name], env, labels)
+            stage.services[name].wait()
         stage.entries = {name: name for name in known}
         stage.entries |= {service.fronts.name: name for name, service in known.items() if service.fronts}
         yield stage
+        interrupted = False
+    finally:
+        left = sweep(engine.client, labels[STAGE_LABEL], interrupted=interrupted)
+        if left:
+            raise LeftBehind(
+                f"not removed: {'; '.join(left)}",
+                expected="an engine in which nothing of the rehearsal is left",
+                fix=f"docker rm -f $(docker ps -aq --filter label={OWNER_LABEL}={owner()})",
+            )
 
 
 def _start(
-    stack: ExitStack, network: Network, service: Service, image: str, env: dict[str, str]
+    network: Network, service: Service, image: str, env: dict[str, str], labels: dict[str, str]
 ) -> ContainerService:
     port = f"{service.port}/tcp"
     wanted = DockerContainer(image).with_envs(**env).with_network(network).with_network_aliases(service.name)
@@ -140,26 +151,15 @@ def _start(
         mem_limit=service.memory_bytes,
         memswap_limit=service.memory_bytes,
         log_config=LOG_CONFIG,
-        labels={OWNER_LABEL: owner(), "rehearse.service": service.name},
+        labels={**labels, "rehearse.service": service.name},
     )
-    stack.callback(_quietly, wanted.stop)
     try:
         wanted.start()
         return ContainerService(service, wanted.get_wrapped_container(), image)
-    except (DockerException, APIError) as problem:
+    except DockerException as problem:
         raise EnvironmentProblem(
             f"the container of service {service.name!r} could not be started: {str(problem)[:300]}",
             expected=f"a container of {image} with port {service.port}",
             cause="a port that is taken, a memory limit that the engine refuses, or a full disk",
             fix="`rehearse doctor` looks at each of these",
         ) from problem
-
-
-def _quietly(remove: Any) -> None:
-    """Removes one thing; what is gone already is fine, and what cannot be removed must not keep the rest."""
-    try:
-        remove()
-    except NotFound:
-        pass
-    except (DockerException, docker.errors.APIError) as problem:
-        print(f"rehearse: not removed: {problem}", flush=True)  # noqa: T201

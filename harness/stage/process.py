@@ -26,7 +26,6 @@ from harness.stage.readiness import answers, wait_until_ready
 from harness.stage.wiring import Address, environment, fill
 
 GRACE = 5.0
-READY_WITHIN = 60.0
 PIDS_EVERY = 0.5
 
 
@@ -40,21 +39,23 @@ class ProcessService:
     ) -> None:
         self.name, self.memory_limit = service.name, service.memory_bytes
         self.address = ("127.0.0.1", port)
-        self._ready, self._log, self._spawn = service.ready, log, spawn
+        self._service, self._log, self._spawn = service, log, spawn
         self._popen = spawn()
         self._pids: list[int] = []
         self._pids_read = 0.0
 
-    def wait(self, within: float) -> None:
+    def wait(self) -> None:
         """Returns once it is ready. Raises EnvironmentProblem."""
-        ready = answers(self.address, self._ready)
-        wait_until_ready(self.name, ready, ending=self.ending, logs=self.logs, timeout=within)
+        ready = answers(self.address, self._service.ready)
+        wait_until_ready(
+            self.name, ready, ending=self.ending, logs=self.logs, timeout=self._service.ready_seconds
+        )
 
     def revive(self) -> None:
         """Starts the same command again, in the same folder, on the same port."""
         self.stop()
         self._popen, self._pids_read = self._spawn(), 0.0
-        self.wait(READY_WITHIN)
+        self.wait()
 
     def ending(self) -> Ending | None:
         """How it ended, or None while it runs. A process's own end does not tell of memory."""
@@ -100,9 +101,7 @@ class ProcessStage:
 
 
 @contextmanager
-def process_stage(
-    scenario: Scenario, root: Path, *, ready_within: float = READY_WITHIN
-) -> Iterator[ProcessStage]:
+def process_stage(scenario: Scenario, root: Path) -> Iterator[ProcessStage]:
     """Starts the scenario's services in order, and ends them all at the end, however that comes."""
     known = scenario.services()
     taking_part = {name: service for name, service in known.items() if service.process}
@@ -123,7 +122,7 @@ def process_stage(
             running = _start(service, addresses, known, root, scratch)
             stack.callback(running.stop)
             stage.services[name] = running
-            running.wait(ready_within)
+            running.wait()
         stage.entries = {name: name for name in taking_part}
         yield stage
 

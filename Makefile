@@ -1,0 +1,56 @@
+# Two commands do all the set-up: `make rehearse` and `make test`.
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+SAMPLE := scenarios/friday_payouts.py
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help rehearse test lint bench images clean
+
+help: ## what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+rehearse: $(VENV)/.sample ## rehearse the sample system at 1, 2, 5 and 10 x 400 users
+	@echo "The sample is a batch with known defects: NOT READY is the right answer."
+	@$(BIN)/rehearse run $(SAMPLE); code=$$?; \
+	if [ $$code -eq 1 ]; then echo "As it should be: the rehearsal found the sample's defects (exit code 1)."; \
+	else echo "The sample should have ended with exit code 1, not $$code."; exit $$((code ? code : 4)); fi
+
+test: $(VENV)/.dev ## every test, the containers' too (where no engine answers, root on Debian gets one)
+	@sh tests/with_engine.sh $(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev ## ruff, mypy strict, and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## measure speed as ratios against peers in the same run
+	@for bench in tests/bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+images: $(VENV)/.sample ## build the sample's images, where their content is new
+	@sh tests/with_engine.sh $(BIN)/rehearse images $(SAMPLE)
+
+clean: ## remove what was made here: the environment, caches, reports
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find reports -mindepth 1 -maxdepth 1 ! -name sample ! -name README.md -exec rm -rf {} +
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/pip:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed, and none was found on the PATH."; exit 5; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	if [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then \
+	echo "python3-venv is missing: installing it"; apt-get update -qq && apt-get install -y -qq python3-venv && \
+	$(PYTHON) -m venv $(VENV); \
+	else echo "Python's venv module does not work: install python3-venv (Debian)."; exit 5; fi; }
+
+$(VENV)/.sample: $(VENV)/bin/pip pyproject.toml constraints.txt
+	@echo "installing into $(VENV) (a minute, once)"
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.sample
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample,test,dev]'
+	@touch $@

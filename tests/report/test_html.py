@@ -1,0 +1,52 @@
+"""The HTML report: one file, nothing fetched, every text inert."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from harness.model.finding import Evidence, Finding, Verdict
+from harness.model.record import Record, RecordWriter
+from harness.report.html import render
+from harness.report.text import inert
+from tests.model.test_record import MANIFEST
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}\x1b[31m\u202e"
+
+
+def page(tmp_path: Path) -> str:
+    with RecordWriter(tmp_path) as writer:
+        writer.manifest(MANIFEST)
+    finding = Finding(
+        code="URL-001", id="0" * 12, severity="high", title=HOSTILE, service=HOSTILE, cause=HOSTILE, advice=HOSTILE,
+        evidence=[Evidence(HOSTILE, HOSTILE)], config_key=HOSTILE, trigger=HOSTILE,
+    )  # fmt: skip
+    verdict = Verdict(
+        scenario="s",
+        run="r",
+        seed=1,
+        verdict="not_ready",
+        scales=[1],
+        findings=[finding],
+        not_checked=[],
+        measurements={},
+    )
+    return render(verdict, Record(tmp_path))
+
+
+def test_nothing_from_outside_becomes_markup(tmp_path: Path) -> None:
+    text = page(tmp_path)
+    assert "<script" not in text and "<img" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "{{ 7*7 }}" in text and "\x1b" not in text and "\u202e" not in text
+
+
+def test_nothing_is_fetched_and_the_policy_allows_only_the_own_style(tmp_path: Path) -> None:
+    text = page(tmp_path)
+    assert "default-src 'none'" in text
+    assert not re.search(r'(src|href)="?https?:', text)
+
+
+def test_text_is_made_inert_and_stays_readable() -> None:
+    assert inert("Zoë O'Neill 李\n") == "Zoë O'Neill 李\n"
+    assert inert("a\x00b\u2066c") == "a�b�c"

@@ -1,0 +1,46 @@
+"""A whole batch in one process, for tests of the harness: it takes ids, works on them, and tells what became of them.
+
+Environment: TOY_LOSE=n forgets every n-th item it calls done; TOY_PAY_TWICE=n does every n-th item twice;
+TOY_NEVER_READY answers /health with 503; TOY_DIE ends at once with exit code 7.
+"""
+
+import json
+import os
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+LOSE, TWICE = int(os.environ.get("TOY_LOSE", "0")), int(os.environ.get("TOY_PAY_TWICE", "0"))
+done: dict[str, str] = {}
+ledger: list[str] = []
+
+
+class Toy(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status: int, body: object) -> None:
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def do_GET(self) -> None:
+        answers = {"/items": list(done.items()), "/ledger": ledger, "/health": "ok"}
+        ready = self.path != "/health" or not os.environ.get("TOY_NEVER_READY")
+        self.answer(200 if ready else 503, answers.get(self.path))
+
+    def do_POST(self) -> None:
+        for item in json.loads(self.rfile.read(int(self.headers["Content-Length"]))):
+            done[item] = "ok"
+            n = len(done)
+            ledger.extend([item] * (0 if LOSE and n % LOSE == 0 else 2 if TWICE and n % TWICE == 0 else 1))
+        self.answer(200, "done")
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+if os.environ.get("TOY_DIE"):
+    print("toy: no database at db:5432", flush=True)
+    sys.exit(7)
+ThreadingHTTPServer((os.environ.get("TOY_HOST", "127.0.0.1"), int(sys.argv[1])), Toy).serve_forever()
