@@ -176,7 +176,9 @@ def _evidence(wall: Wall) -> list[Evidence]:
         rows.append(Evidence("ledger", text))
     if wall.soft:
         rows.append(
-            Evidence("request", "sent in one write more passes, in segments of 1,400 bytes it does not")
+            Evidence(
+                "request", "one write and segments of 1,400 bytes end differently: the lower edge is told"
+            )
         )
     if wall.expected:
         rows.append(Evidence("catalogue", f"{wall.where.software} is known for exactly this limit"))

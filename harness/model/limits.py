@@ -120,14 +120,5 @@ def _says(signature: Signature) -> bool:
     )
 
 
-def limits_of(software: str, *kinds: str) -> list[Limit]:
-    """The records of `software` of these kinds that have a value."""
-    return [
-        limit
-        for limit in catalogue()
-        if limit.software == software and limit.kind in kinds and limit.value is not None
-    ]
-
-
 def _data(name: str) -> bytes:
     return resources.files("harness.model").joinpath("data", name).read_bytes()

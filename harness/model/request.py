@@ -6,7 +6,6 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from harness.model.exchange import Sizes
 
@@ -56,10 +55,6 @@ class Request(Struct, frozen=True):
     def wire(self) -> bytes:
         """What goes out on the wire."""
         return self.head() + self.body
-
-    def with_header(self, name: str, value: str) -> Request:
-        """The same request with one more header."""
-        return replace(self, headers=(*self.headers, (name, value)))
 
     def sizes(self) -> Sizes:
         """Its sizes as an exchange records them; `fields` counts the query's and an urlencoded body's."""

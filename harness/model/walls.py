@@ -73,7 +73,8 @@ class Wall(Struct, frozen=True, kw_only=True):
                                   of the body; headers; fields)
     unit, value                   what the server counts, and the largest size in that unit that passes
     expected                      the catalogue names exactly this value for `where.software`
-    soft                          one write passes where 1400-byte segments do not: it depends on the network
+    soft                          one write and 1400-byte segments end differently: it depends on the network, and
+                                  the lower edge is told
     below_usual                   the usual size (1x) does not pass either
     requests, identifying         requests spent on the edge, and on unit and ways of sending after it
     farther                       who refused larger sizes on the way: the next limits behind this one

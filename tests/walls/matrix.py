@@ -50,7 +50,7 @@ FRONT = [stand.NGINX, stand.DJANGO]
 NG, AP, HA = [stand.NGINX_ALONE], [stand.APACHE, stand.WAITRESS], [stand.HAPROXY, stand.WAITRESS]
 GU, DJ, H1, HT, WA = [stand.GUNICORN], [stand.DJANGO], [stand.H11], [stand.HTTPTOOLS], [stand.WAITRESS]
 HY, EX, PH, TO = [stand.HYPERCORN], [stand.EXPRESS], [stand.PHP], [stand.TOMCAT10]
-AI, WE = [stand.AIOHTTP], [stand.WERKZEUG]
+AI, WE, EN = [stand.AIOHTTP], [stand.WERKZEUG], [stand.ENVOY, stand.WAITRESS]
 FEW, MANY, COUNTS = (20, 2000), (300, 3000), (300, 3000)
 PHP_ID, LONG = ("id[]", 7), ("id", 20_000)
 
@@ -69,6 +69,8 @@ ROWS = [
     Row(AP, "headers", FEW, ("headers", 100), "apache", "LimitRequestFields"),
     Row(HA, "line", SMALL, ("htx", 15291), "haproxy", "tune.bufsize"),
     Row(HA, "headers", FEW, ("headers", 100), "haproxy", "tune.http.maxhdr"),
+    Row(EN, "line", MIDDLE, ("head", 61_440), "envoy", "max_request_headers_kb"),
+    Row(EN, "headers", FEW, ("headers", 100), "envoy", "max_headers_count"),
     Row(GU, "line", SMALL, ("line", 4094), "gunicorn", "limit-request-line"),
     Row(GU, "header", SMALL, ("field", 8188), "gunicorn", "limit-request-field_size"),
     Row(GU, "headers", FEW, ("headers", 100), "gunicorn", "limit-request-fields"),

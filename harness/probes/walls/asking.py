@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -88,6 +89,7 @@ class Asker:
     refused: Answer | None = None
     _silent: int = 0
     _vouched: bool = False
+    _steadied: bool = False
     _explained: set[int] = field(default_factory=set)
     _until: float | None = None
 
@@ -98,7 +100,7 @@ class Asker:
             raise Stopped(f"no connection: {answer.error}")
         if self._unreadable(answer):
             raise Stopped(f"the answer could not be read: {answer.error}")
-        if self.baseline.fits(answer) and answer.fate not in ("reset", "timeout", "garbage"):
+        if self._own(answer) and answer.fate not in ("reset", "timeout", "garbage"):
             self._vouched |= self._silent > 0  # it was silent, and it lives
             self._silent = 0
             return True
@@ -112,9 +114,20 @@ class Asker:
             self._explained.add(answer.status or 0)
         return False
 
+    def _own(self, answer: Answer) -> bool:
+        """Whether it is the application's answer; headers that come and go are found out once, with one request."""
+        if self.baseline.fits(answer):
+            return True
+        if answer.status is None or answer.status != self.baseline.status or self._steadied:
+            return False
+        self._steadied = True
+        again = Baseline.of(self._send(self.control, ONE_WRITE))
+        self.baseline = dataclasses.replace(self.baseline, names=self.baseline.names & again.names)
+        return self.baseline.fits(answer)
+
     def finish(self) -> None:
         """After a search that ended in silence: the service must still live, or the silence was its end."""
-        if self._silent >= self.budget.silences:
+        if self._silent and self._silent >= self.budget.silences:
             self._see_whether_it_lives()
 
     def _unreadable(self, answer: Answer) -> bool:

@@ -70,7 +70,7 @@ def _find(asker: Asker, question: Question) -> Wall | Open:
     wall = seen.wall(question.service, first, guess if guess and guess.unit == unit else None, unit)
     return msgspec.structs.replace(
         wall,
-        soft=soft,
+        soft=soft or way == ONE_WRITE,  # at once refused what in segments passes
         below_usual=below,
         requests=searched,
         identifying=asker.asked - before - searched,

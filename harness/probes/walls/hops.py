@@ -61,6 +61,8 @@ class Attributing:
 
     def attribute(self) -> Attribution:
         """The hop, its software and its setting, how sure that is, and what spoke for it."""
+        if not self.hops:
+            return self.wall.where
         signatures = [s for s in recognise(as_answer(self.wall.refusal)) if s.meaning in ("size", "down")]
         by_page = self._by_page(signatures)
         guess = by_page or self._by_connection()

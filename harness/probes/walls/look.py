@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from msgspec.structs import replace
@@ -54,30 +54,49 @@ def look(target: Target) -> list[Seen]:
     """One observation for each kind asked for, and for a body that is only declared what that leaves open.
 
     No side effects: a path without a view, and no body is ever sent. Besides the requests told in the observations
-    it sends one for each baseline (GET, POST), one broken request to each hop that can be reached, and with a wall
-    the same bytes to the inner hops.
+    it sends one for each baseline (GET, and POST for bodies); and once there is a wall, two small ones to each hop
+    that can be reached, and the wall's own bytes to the inner hops.
     """
-    hops = [identified(hop) for hop in target.hops]
-    seen: list[Seen] = []
-    for kind, (usual, largest) in target.sizes.items():
-        knob = KNOBS[kind](template(target.host, target.headers, target.path))
-        control = knob.request(knob.smallest)
-        try:
-            baseline = learn(target.ask, control)
-        except Stopped as stop:
-            seen.append(NotChecked(f"request walls: {kind} of {target.service}", str(stop)))
-            continue
-        asker = Asker(target.ask, baseline, control, dataclasses.replace(target.budget))
+    looking = _Looking(target, template(target.host, target.headers, target.path))
+    return [seen for kind, sizes in target.sizes.items() for seen in looking.at(kind, *sizes)]
+
+
+@dataclass
+class _Looking:
+    """One service, what it says to small requests, and who stands in front of it: each asked for once."""
+
+    target: Target
+    base: Request
+    baselines: dict[str, Baseline | Stopped] = field(default_factory=dict)
+
+    @cached_property
+    def hops(self) -> list[Hop]:
+        """The hops with the names they give away."""
+        return [identified(hop) for hop in self.target.hops]
+
+    def at(self, kind: Kind, usual: int, largest: int) -> Iterator[Seen]:
+        """What is seen of one kind."""
+        target, knob = self.target, KNOBS[kind](self.base)
+        control = knob.request(knob.smallest) if kind == "body" else self.base
+        baseline = self.baseline(control)
+        if isinstance(baseline, Stopped):
+            yield NotChecked(f"request walls: {kind} of {target.service}", str(baseline))
+            return
+        asker = Asker(target.ask, baseline, control, target.budget)
         found = find_wall(asker, Question(target.service, knob, usual, largest))
-        seen.append(_attributed(found, knob, hops, baseline))
+        if isinstance(found, Wall):
+            request = knob.request(found.first_failing).wire()
+            found = replace(found, where=Attributing(found, request, self.hops, baseline).attribute())
+        yield found
         if kind == "body" and isinstance(found, Open):
             why = "only declared: what reads a body may still refuse it; the trigger itself shows that"
-            seen.append(NotChecked(f"request walls: body of {target.service} as it is read", why))
-    return seen
+            yield NotChecked(f"request walls: body of {target.service} as it is read", why)
 
-
-def _attributed(found: Seen, knob: Knob, hops: Sequence[Hop], baseline: Baseline) -> Seen:
-    if not isinstance(found, Wall):
-        return found
-    request = knob.request(found.first_failing).wire()
-    return replace(found, where=Attributing(found, request, hops, baseline).attribute())
+    def baseline(self, control: Request) -> Baseline | Stopped:
+        """The service's own answer to `control`, asked for once a method, or why it is no ground to stand on."""
+        if control.method not in self.baselines:
+            try:
+                self.baselines[control.method] = learn(self.target.ask, control)
+            except Stopped as stop:
+                self.baselines[control.method] = stop
+        return self.baselines[control.method]
