@@ -21,7 +21,7 @@ from harness.probes.walls.hops import Attributing, Hop, identified
 from harness.probes.walls.knobs import template
 from harness.probes.walls.look import Target, look
 from tests.walls import stand
-from tests.walls.matrix import ROWS, Row, Sender, asking
+from tests.walls.matrix import ROWS, SMALL, Row, Sender, asking
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 RESULTS = Path(__file__).with_name("README.md")
@@ -156,3 +156,35 @@ def report(rows: dict[str, tuple[Row, Wall]]) -> str:
     ]
     lines += [f"{total:g} with unit and way of sending.", ""]
     return "\n".join(lines)
+
+
+CHANGED = {
+    "gunicorn": (
+        ["-m", "gunicorn", "--limit-request-line", "5555", "-b", "127.0.0.1:@port@", "plain_wsgi:app"],
+        ("line", 5555),
+        "limit-request-line",
+    ),
+    "waitress": (
+        ["-m", "waitress", "--max-request-header-size=12345", "--listen=127.0.0.1:@port@", "plain_wsgi:app"],
+        ("head", 12_344),
+        "max-request-header-size",
+    ),
+    "hypercorn": (
+        ["-m", "hypercorn", "-c", "python:unusual", "-b", "127.0.0.1:@port@", "starlette_app:app"],
+        ("head", 7000),
+        "h11_max_incomplete",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_limit_that_somebody_has_changed_is_found_and_its_setting_named(name: str, stands: Stands) -> None:
+    argv, edge, key = CHANGED[name]
+    row = Row(
+        [stand.Server(f"changed-{name}", stand.python(*argv), package=name)], "line", SMALL, edge, "", key
+    )
+    wall = observe(row, stands.of(row), stands.work)
+    assert isinstance(wall, Wall), wall
+    assert (wall.unit, wall.value) == edge
+    assert key in wall.where.config_key
+    assert wall.requests <= 2 + halvings(*row.sizes) + SPARE

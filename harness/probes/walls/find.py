@@ -146,7 +146,7 @@ class _Seen:
 class _Identity:
     """At the edge: does the part count or the whole head, and does one write get further?
 
-    part    n, whole head + 500, one write: passes.   Then n + 1 in one write: refused (hard) or not (soft).
+    part    n, whole head + 500: passes.              Then n + 1 in one write: refused (hard) or not (soft).
     whole   n - 300, head + 300, one write: passes.   Then n - 300, head + 301: refused (hard) or not.
     """
 
@@ -163,7 +163,8 @@ class _Identity:
             counted = guess is not None or self.knob.kind != "headers" or self._counts_headers()
             return self.knob.units[0] if counted else "head", self._soft_part()
         if guess is None or guess.unit not in WHOLE:
-            if self._passes(self.edge, PAD):
+            way = ONE_WRITE if guess else self.way  # a soft limit on the whole shows in segments alone
+            if self.asker.passes(self.knob.request(self.edge, PAD), way):
                 return self._part(guess), self._soft_part()
             return self._whole("head")
         return self._whole(guess.unit)
