@@ -71,6 +71,18 @@ def test_each_cause_is_told_by_experiments(name: str) -> None:
     assert (meaning is not None) or rejection.why_unsure
 
 
+@pytest.mark.parametrize(("poison", "meaning"), [(True, "waf"), (False, "size")])
+def test_one_bad_item_in_the_other_half_is_not_taken_for_size(poison: bool, meaning: str) -> None:
+    forbidden = page(403, b"Forbidden")
+    trial = Experiments(
+        full=lambda: forbidden,
+        one=lambda: TAKEN,
+        half=lambda: TAKEN,
+        other_half=lambda: forbidden if poison else TAKEN,
+    )
+    assert classify("batch", "by form", 1000, trial).meaning == meaning
+
+
 def test_a_passing_trouble_is_no_rejection() -> None:
     rejection = classify("batch", "by form", 1000, trial(lambda press: TAKEN))
     assert rejection.meaning is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -36,7 +37,7 @@ class Shipment:
     usual: int
     largest: int
     software: tuple[str, ...] = ()
-    """Who is known to read the form, in the catalogue's names (see `hops.identify_hop`)."""
+    """Who is known to read the form, in the catalogue's names (see `hops.identified`)."""
 
 
 def find_delivery_wall(shipment: Shipment, budget: Budget | None = None) -> Wall | Open | NotChecked:
@@ -52,6 +53,7 @@ class _Counting:
     shipment: Shipment
     budget: Budget
     asked: int = 0
+    started: float = 0.0
     failed: dict[int, Delivery] = field(default_factory=dict)
     guesses: list[Guess] = field(default_factory=list)
 
@@ -123,13 +125,10 @@ class _Counting:
 
     def _items(self, limit: int) -> int:
         """The most items whose body is within `limit` bytes; 0 where the items are in no body."""
-        low, high = 0, self.shipment.largest
-        if not self.shipment.body(high, 0):
+        ship = self.shipment
+        if not ship.body(ship.largest, 0):
             return 0
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self.shipment.body(middle, 0) <= limit else (low, middle)
-        return low
+        return bisect_right(range(1, ship.largest + 1), limit, key=lambda n: ship.body(n, 0))
 
     def _unit(self, edge: int) -> tuple[str, int, Guess | None]:
         """(unit, value, catalogue's guess). One more request, with ballast, tells bytes from items."""

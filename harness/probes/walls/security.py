@@ -29,7 +29,7 @@ class Experiments:
 
     full         all items, as was refused
     one          one item
-    half         half of the items
+    half         half of the items; other_half: the rest
     neutral      as many bytes as `full` in the same fields, all letters harmless
     own_origin   one item, with Origin and Referer as from the service's own pages
     pause        waits until a rate limit would have passed
@@ -39,6 +39,7 @@ class Experiments:
     full: Try
     one: Try
     half: Try
+    other_half: Try | None = None
     neutral: Try | None = None
     own_origin: Try | None = None
     pause: Callable[[], None] | None = None
@@ -124,7 +125,7 @@ class _Trial:
         if self._try("the same bytes in neutral letters", self.can.neutral):
             return "rate" if self._try("all items again", self.can.full) else "waf"
         if self._try("half of the items", self.can.half):
-            return "size"
+            return self._size_or_one_item()
         if self.can.pause is not None:
             self.can.pause()
             if self._try("all items, after a pause", self.can.full):
@@ -137,6 +138,15 @@ class _Trial:
             "one item passes, half of them and neutral letters do not, and the answer does not say why"
         )
         return None
+
+    def _size_or_one_item(self) -> Meaning:
+        """Half passes. With neutral letters refused that is size; without that test one bad item may be elsewhere."""
+        if self.can.neutral is not None:
+            return "size"
+        if self.can.other_half is not None:
+            return "size" if self._try("the other half", self.can.other_half) else "waf"
+        self.why_unsure = "half of the items pass; whether one item of the rest is refused was not tried"
+        return "size"
 
     def _software(self, answer: Answer) -> str:
         return next((name for signature in recognise(answer) for name in signature.software), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 
 from msgspec.structs import replace
@@ -38,18 +39,15 @@ def in_users(wall: Wall, build: Build, largest: int) -> InUsers:
     if unit is None:
         return InUsers(last_passing=None, first_failing=None, note=f"a request has no size in {wall.unit}")
 
-    def within(users: int) -> bool:
-        return measure(Request.of(build(users)), unit) <= wall.value
+    def size(users: int) -> int:
+        return measure(Request.of(build(users)), unit)
 
-    if within(largest):
+    last = bisect_right(range(1, largest + 1), wall.value, key=size)
+    if last == largest:
         return InUsers(last_passing=largest, first_failing=None, note=f"not reached by {largest} users")
-    if not within(1):
+    if last == 0:
         return InUsers(last_passing=None, first_failing=1, note="not even one user gets through")
-    low, high = 1, largest
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if within(middle) else (low, middle)
-    return InUsers(last_passing=low, first_failing=high)
+    return InUsers(last_passing=last, first_failing=last + 1)
 
 
 def confirm(users: InUsers, press: Press) -> InUsers:
