@@ -12,6 +12,7 @@ from types import ModuleType
 
 from harness.errors import UsageError, where_in
 from harness.model.scenario import Scenario, Service, parse_duration
+from harness.population import Spec
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,10 @@ def _check(chosen: type[Scenario], source: Path, root: Path) -> None:
     if not scales or any(not isinstance(k, int) or k < 1 for k in scales) or [*scales] != sorted(set(scales)):
         raise wrong(
             f"has scales = {scales!r}", "ascending whole numbers from 1", "set `scales = (1, 2, 5, 10)`"
+        )
+    if chosen.population is not None and not isinstance(chosen.population, Spec):
+        raise wrong(
+            f"has population = {chosen.population!r}", "Population.spec(...)", "write it so, or leave it out"
         )
     if not chosen.triggers():
         raise wrong(

@@ -77,7 +77,7 @@ def rehearse(
     loaded: Loaded, plan: Plan, people: People, open_stage: OpenStage, record: RecordWriter, say: Say
 ) -> None:
     """Holds the rehearsal and writes what it saw into `record`."""
-    record.manifest(_manifest(loaded, plan, record))
+    record.manifest(_manifest(loaded, plan, people, record))
     users = people.users(plan.usual * plan.scales[-1])
     record.rows("intended", item=[user.id for user in users])
     if type(loaded.scenario).expected is not Scenario.expected:
@@ -92,7 +92,7 @@ def rehearse(
     for scale in plan.scales:
         with _up(open_stage, record, f"{scale}x") as stage:
             _act_one(Performance(play, stage), scale, scale * plan.usual, reach)
-    for probe in set(PROBES) - set(plan.probes):
+    for probe in (probe for probe in PROBES if probe not in plan.probes):
         record.event(NotSeen(probe=probe, why="left out by --probes", decisive=False))
     if reach.refused and "edges" in plan.probes:
         with _up(open_stage, record, "edges") as stage:
@@ -242,7 +242,7 @@ def _up(open_stage: OpenStage, record: RecordWriter, purpose: str) -> Iterator[S
         yield stage
 
 
-def _manifest(loaded: Loaded, plan: Plan, record: RecordWriter) -> Manifest:
+def _manifest(loaded: Loaded, plan: Plan, people: People, record: RecordWriter) -> Manifest:
     services = {
         name: service for name, service in loaded.scenario.services().items() if service.on(plan.stage)
     }
@@ -253,6 +253,7 @@ def _manifest(loaded: Loaded, plan: Plan, record: RecordWriter) -> Manifest:
         summary=(type(loaded.scenario).__doc__ or "").strip().split("\n")[0],
         run=record.folder.name,
         seed=plan.seed,
+        population=people.describe(),
         usual=plan.usual,
         scales=list(plan.scales),
         deadline=loaded.deadline,

@@ -14,6 +14,7 @@ from harness import (
     Effect,
     Live,
     Outcome,
+    Population,
     Process,
     Progress,
     Response,
@@ -29,6 +30,7 @@ class FridayPayouts(Scenario):
 
     usual, scales, deadline = 400, (1, 2, 5, 10), "4h"
     patience, quiet = "30s", "1s"
+    population = Population.spec("id", "name", "iban", "amount")
 
     db = Service(build="fixtures/friday/db", port=5432, memory="512 MiB")
     payouts = Service(

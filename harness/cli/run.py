@@ -135,7 +135,12 @@ def _hold(
             images = build_images(engine, loaded.scenario, loaded.root) if engine else {}
             plan = plan_for(images)
             rehearse(
-                loaded, plan, Population(plan.seed), _stage(loaded, engine, images), record, progress.say
+                loaded,
+                plan,
+                Population(plan.seed, loaded.scenario.population),
+                _stage(loaded, engine, images),
+                record,
+                progress.say,
             )
         except Interrupted as stop:
             status, why, problem = "interrupted", f"interrupted by {stop}", stop

@@ -45,6 +45,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     summary: str
     run: str
     seed: int
+    population: dict[str, Any]
     usual: int
     scales: list[int]
     deadline: float | None

@@ -182,6 +182,7 @@ class Scenario:
     deadline   how long the real run may take ("4h"); "" for none
     patience   how long the batch may go without finishing an item before it counts as stuck
     quiet      how long nothing new may be done downstream before what was done is read
+    population what the users are made of: Population.spec("name", "iban", edges=0.03); None: the standard fields
     """
 
     usual: ClassVar[int] = 0
@@ -189,6 +190,7 @@ class Scenario:
     deadline: ClassVar[str] = ""
     patience: ClassVar[str] = "60s"
     quiet: ClassVar[str] = "5s"
+    population: ClassVar[Any] = None
 
     def seed(self, live: Any, users: list[SyntheticUser]) -> None:
         """Puts the users where the batch finds them. Called once on each fresh stage."""
