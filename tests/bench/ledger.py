@@ -28,6 +28,7 @@ MANIFEST = Manifest(
     stage_why="",
     triggers=[],
     services=[],
+    population={},
     versions={},
     machine={},
     started="",

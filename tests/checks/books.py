@@ -37,6 +37,7 @@ def manifest(scales: Sequence[int], usual: int) -> Manifest:
         stage_why="",
         triggers=["button"],
         services=[SERVICE],
+        population={},
         versions={},
         machine={},
         started="",
