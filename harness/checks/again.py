@@ -32,7 +32,7 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
             yield NotSeen(probe=f"when {event.what}", why="the batch's word or the ledger was not read")
             continue
         if not event.reached:
-            why = "it did not come about: the batch was too quick, or too patient, to be caught at it"
+            why = "it did not come about: the batch was too quick or too patient to be caught, or nothing landed late"
             yield NotSeen(probe=f"when {event.what}", why=why, decisive=False)
         case = _Case(record, event, account, before)
         if case.new("duplicated"):

@@ -7,6 +7,7 @@ seen goes into reports/<scenario>/<run>/; `latest` points to the newest.
 rehearse run scenarios/friday_payouts.py
 rehearse run scenarios/friday_payouts.py --scales 1,2,5,10 --users 400 --seed 7
 rehearse run scenarios/friday_payouts.py --stage process --json > report.json
+rehearse run scenarios/friday_payouts.py --scales 1 --probes rerun
 
 \b
 exit codes: 0 ready, 1 findings at or above --fail-on, 2 usage or scenario error, 3 inconclusive,
