@@ -39,6 +39,7 @@ PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
 
 Say = Callable[[str], None]
 OpenStage = Callable[[], AbstractContextManager[Stage]]
+Button = tuple[Trigger, int, str]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Reach:
 
     carried: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
-    button: tuple[Trigger, int, str] | None = None
+    button: Button | None = None
     """The first trigger that got through, with how many users, and the service it starts the batch at."""
 
     def saw(self, trigger: str, users: int, accepted: bool | None) -> None:
@@ -97,7 +98,7 @@ def rehearse(
     if reach.refused and "edges" in plan.probes:
         with _up(open_stage, record, "edges") as stage:
             _find_edges(Performance(play, stage), reach)
-    if reach.button and "rerun" in plan.probes:
+    if "rerun" in plan.probes:
         _press_again(play, open_stage, reach.button, plan)
 
 
@@ -142,7 +143,8 @@ def _first_that_gets_through(on: Performance, scale: int, count: int, reach: Rea
         press = on.press(trigger, count, scale=scale)
         reach.saw(trigger.name, count, press.accepted)
         if press.accepted:
-            reach.button = reach.button or (trigger, count, press.exchange.service)
+            if not press.stuck:
+                reach.button = reach.button or (trigger, count, press.exchange.service)
             return trigger
         on.play.say(f"{count:,} users by {trigger.name}: {press.why}")
     return None
@@ -211,8 +213,12 @@ def _try(on: Performance, trigger: Trigger, count: int) -> Try:
     return Try(press.accepted is True, press.exchange)
 
 
-def _press_again(play: Play, open_stage: OpenStage, button: tuple[Trigger, int, str], plan: Plan) -> None:
+def _press_again(play: Play, open_stage: OpenStage, button: Button | None, plan: Plan) -> None:
     """Each way to press the button more than once, on a fresh stage each."""
+    if button is None or type(play.scenario).effects is Scenario.effects:
+        why = "the scenario has no effects()" if button else "no press got through and came to its end"
+        play.record.event(NotSeen(probe="rerun", why=f"{why}: what pressing again does was not seen"))
+        return
     trigger, carried, batch = button
     users = min(carried, plan.usual, MOST_USERS_TO_PRESS_AGAIN)
     called = [service for service in play.scenario.services()[batch].calls if service.on(plan.stage)]

@@ -199,6 +199,16 @@ def test_a_batch_that_hangs_ends_its_scale_and_not_the_rehearsal(rehearse: Rehea
     assert stop["counts"] == {"1x": 0, "2x": 0} and "hangs" in stop["title"]
 
 
+def test_without_a_ledger_pressing_again_is_not_seen_and_never_ready(
+    rehearse: Rehearse, variant: Path
+) -> None:
+    variant.write_text(TOY.replace("def effects", "def _effects"))
+    run = rehearse("run", variant, "--stage", "process", "--scales", "1", "--json")
+    assert run.returncode == 3
+    unseen = {unseen["probe"]: unseen["why"] for unseen in report_of(run)["not_checked"]}
+    assert "no effects()" in unseen["rerun"] and "no effects()" in unseen["effects"]
+
+
 def test_a_spent_time_budget_ends_with_124(rehearse: Rehearse, variant: Path) -> None:
     variant.write_text(TOY.replace("Progress(len(", "Progress(0 * len(").replace("0, False)", "0, True)"))
     run = rehearse("run", variant, "--stage", "process", "--budget", "3s")
