@@ -59,8 +59,9 @@ def presses(seen: Seen, pressed: int = 1) -> list[Forecast]:
     if seen.left:
         same = chance.binomial(seen.left, share)
         again = chance.negative_binomial(seen.left + seen.failed, 1 - share)
-        stops = [_forecast("the same users fail again", pressed + same, 0, 1)]
-        return [*stops, _forecast("failures come and go", pressed + again + 1)]
+        # The last press, which comes to the end, is one more unless the very last item fails.
+        stops = _forecast("the same users fail again", pressed + np.maximum(same, 1), 0, 1)
+        return [stops, _forecast("failures come and go", pressed + again + 1)]
     return [
         Forecast("the same users fail again", pressed, pressed, pressed),
         _forecast("failures come and go", pressed + _until_all(chance, share, seen.failed)),

@@ -65,6 +65,10 @@ def test_the_interval_covers_presses_of_a_batch_that_skips_and_tries_again():
     assert covered / tried > 0.9
 
 
+def test_where_items_are_left_one_press_is_never_enough():
+    assert presses(Seen(5000, 1, 3))[0].low == 2
+
+
 def test_duplicates_are_those_that_landed_and_a_few_more():
     transient = duplicates(Seen(4850, 150, 0, landed=45))[1]
     assert transient.covers(round(5000 * 0.3 * 0.03 / 0.97)) and transient.low >= 45
