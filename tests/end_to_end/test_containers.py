@@ -97,3 +97,23 @@ def test_interrupted_it_leaves_no_container_and_no_network(
     process.send_signal(number)
     assert process.wait(30) == 128 + number
     assert not left_of(engine, process.pid)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.4, 1.0])
+def test_killed_it_leaves_no_container_and_no_network(project: Path, engine: Engine, delay: float) -> None:
+    words = ["run", str(project / "toy.py"), "--stage", "docker", "--out", str(project / "reports")]
+    process = subprocess.Popen(
+        [*REHEARSE, *words], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 60
+    while not left_of(engine, process.pid) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(delay)
+    assert process.poll() is None, "the fault must come while something is there"
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 15
+    while left_of(engine, process.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(1)  # what was in the making when the kill came turns up now
+    assert not left_of(engine, process.pid)
