@@ -41,6 +41,7 @@ from harness.rehearsal import PROBES, Plan, rehearse
 from harness.report.files import as_json, write_reports
 from harness.report.terminal import show
 from harness.stage import Engine, build_images, container_stage, find_engine, need_engine, process_stage
+from harness.stage.watchdog import belongings, dead_owners, remove
 
 FailOn = Literal["critical", "high", "medium", "never"]
 
@@ -104,6 +105,7 @@ def command(
             f" stage {kind}: {why}"
         )
         plan_for = lambda images: Plan(usual, chosen, seed, deadline, kind, why, images, wanted)  # noqa: E731
+        _sweep(engine, progress)
         problem = _hold(loaded, plan_for, engine, folder, progress)
     verdict = _report(folder, Console(stderr=as_json_), as_json_)
     if problem is not None:
@@ -169,6 +171,14 @@ def _stage(
     if engine:
         return lambda: container_stage(engine, loaded.scenario, images)
     return lambda: process_stage(loaded.scenario, loaded.root)
+
+
+def _sweep(engine: Engine | None, progress: ProgressLine) -> None:
+    """Removes what rehearsals that were killed have left: it holds ports and memory that this one needs."""
+    client = engine.client if engine else None
+    for owner in dead_owners(client):
+        progress.note(f"removing what an earlier rehearsal left: {', '.join(belongings(client, owner))}")
+        remove(client, owner, passes=1)
 
 
 def _engine(stage: str) -> tuple[Engine | None, str]:

@@ -15,12 +15,18 @@ from docker.errors import DockerException
 from harness.errors import EnvironmentProblem, LeftBehind
 from harness.model.scenario import Scenario, Service
 from harness.model.stage import Ending
-from harness.stage.engine import OWNER_LABEL, Engine, owner
+from harness.stage.engine import Engine
 from harness.stage.images import image_for
 from harness.stage.logs import HEAD, TAIL, left_out
 from harness.stage.memory_files import Cgroup
 from harness.stage.readiness import answers, wait_until_ready
-from harness.stage.sweep import STAGE_LABEL, sweep
+from harness.stage.watchdog import (
+    EMPTY_PASSES,
+    OWNER_LABEL,
+    STAGE_LABEL,
+    remove_labelled,
+    stand_by,
+)
 from harness.stage.wiring import Address, environment
 
 # testcontainers reads these when it is imported. Its reaper is an image from a registry, which is not always
@@ -135,8 +141,8 @@ def container_stage(
     known = scenario.services()
     addresses = {name: Address(name, service.port) for name, service in known.items()}
     stage = ContainerStage()
-    labels = {OWNER_LABEL: owner(), STAGE_LABEL: secrets.token_hex(8)}
-    interrupted = True
+    labels = {OWNER_LABEL: stand_by(), STAGE_LABEL: secrets.token_hex(8)}
+    passes = EMPTY_PASSES
     try:
         network = Network(docker_network_kw={"labels": labels}).create()
         for name, service in known.items():
@@ -146,15 +152,19 @@ def container_stage(
         stage.entries = {name: name for name in known}
         stage.entries |= {service.fronts.name: name for name, service in known.items() if service.fronts}
         yield stage
-        interrupted = False
+        passes = 1
     finally:
-        left = sweep(engine.client, labels[STAGE_LABEL], interrupted=interrupted)
-        if left:
-            raise LeftBehind(
-                f"not removed: {'; '.join(left)}",
-                expected="an engine in which nothing of the rehearsal is left",
-                fix=f"docker rm -f $(docker ps -aq --filter label={OWNER_LABEL}={owner()})",
-            )
+        _clear(engine, labels[STAGE_LABEL], passes)
+
+
+def _clear(engine: Engine, token: str, passes: int) -> None:
+    stays = remove_labelled(engine.client, f"{STAGE_LABEL}={token}", passes=passes)
+    if stays:
+        raise LeftBehind(
+            f"not removed: {'; '.join(stays)}",
+            expected="an engine in which nothing of the rehearsal is left",
+            fix="`rehearse gc` tries again once this command has ended",
+        )
 
 
 def _start(

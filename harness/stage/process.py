@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,6 +22,7 @@ from harness.model.stage import Ending
 from harness.stage.logs import head_and_tail
 from harness.stage.memory_files import private_bytes
 from harness.stage.readiness import answers, wait_until_ready
+from harness.stage.watchdog import OWNER_VARIABLE, scratch_folder, stand_by
 from harness.stage.wiring import Address, environment, fill
 
 GRACE = 5.0
@@ -129,8 +129,9 @@ def process_stage(scenario: Scenario, root: Path) -> Iterator[ProcessStage]:
             fix="start a container engine, or say how the services run without one",
         )
     stage = ProcessStage()
+    owner = stand_by()
     with ExitStack() as stack:
-        scratch = Path(tempfile.mkdtemp(prefix="rehearse-"))
+        scratch = scratch_folder(owner)
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         addresses: dict[str, Address] = {}
         for name, service in taking_part.items():
@@ -165,7 +166,7 @@ def _start(
             return subprocess.Popen(
                 words,
                 cwd=root / process.cwd,
-                env={**_clean_environment(), **env},
+                env={**_clean_environment(), **env, OWNER_VARIABLE: stand_by()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
