@@ -98,12 +98,7 @@ class Performance:
         self.batch_seconds += press.seconds
         self.stuck = press.stuck
         if scale and readings:
-            record.rows(
-                f"progress-{scale}",
-                t=[round(t, 4) for t, _ in readings],
-                done=[progress.done for _, progress in readings],
-                failed=[progress.failed for _, progress in readings],
-            )
+            _keep(record, scale, readings)
         record.event(
             Pressed(
                 scale=scale,
@@ -184,6 +179,15 @@ class Performance:
             if dead:
                 raise ServiceGone(f"{' and '.join(dead)} ended during {hook}") from problem
             raise
+
+
+def _keep(record: RecordWriter, scale: int, readings: list[tuple[float, Progress]]) -> None:
+    record.rows(
+        f"progress-{scale}",
+        t=[round(t, 4) for t, _ in readings],
+        done=[progress.done for _, progress in readings],
+        failed=[progress.failed for _, progress in readings],
+    )
 
 
 @contextmanager
