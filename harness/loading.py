@@ -138,6 +138,8 @@ def _check(chosen: type[Scenario], source: Path, root: Path) -> None:
         raise wrong(
             "has no outcomes()", "a method that tells what became of each item", "write outcomes(self, live)"
         )
+    for name in ("patience", "quiet"):
+        parse_duration(getattr(chosen, name), what=f"{chosen.__name__}.{name}")
     for service in chosen.services().values():
         _check_service(service, wrong, root)
 

@@ -2,7 +2,7 @@
 
 Act one runs the scales, each on a fresh stage: the users are put in, the triggers are tried in the order written,
 and the first that gets through is pressed until the batch is done. Act two asks what only a live system can answer
-about what act one showed: here, the exact edge of each trigger that was refused.
+about what act one showed: the exact edge of each trigger that was refused, and what comes of pressing again.
 """
 
 from __future__ import annotations
@@ -17,29 +17,35 @@ from importlib.metadata import version
 
 import psutil
 
-from harness.drive.performance import Performance, Play, ServiceGone
+from harness.drive.desk import Desk
+from harness.drive.performance import Performance, Play, ServiceGone, calling
+from harness.errors import HarnessError, TimeBudgetSpent
 from harness.loading import Loaded
 from harness.model.people import People
 from harness.model.record import EdgeFound, Manifest, NotSeen, RecordWriter, ScaleDone, ServiceFacts, StageUp
-from harness.model.scenario import StageKind, Trigger
+from harness.model.scenario import Scenario, StageKind, Trigger
 from harness.model.stage import Stage
 from harness.probes.edges import EdgeMoved, Try, find_edge
-from harness.probes.items import read_effects, read_outcomes
+from harness.probes.items import read_effects, read_outcomes, write_expected
 from harness.probes.memory import MemorySampler
+from harness.probes.rerun import Experiment, experiments, hold
 
 MOST_PRESSES = 1000
 FRUITLESS_PRESSES = 3
 MOST_REVIVALS = 3
+MOST_USERS_TO_PRESS_AGAIN = 2000
+PROBES = ("edges", "rerun")
 PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
 
 Say = Callable[[str], None]
 OpenStage = Callable[[], AbstractContextManager[Stage]]
+Button = tuple[Trigger, int, str]
 
 
 @dataclass(frozen=True)
 class Plan:
     """One rehearsal as it was asked for: the usual number of users, the scales, the seed, the end of the time budget
-    (monotonic clock), the kind of stage and why that one, and the images by service."""
+    (monotonic clock), the kind of stage and why that one, the images by service, and the probes of act two."""
 
     usual: int
     scales: tuple[int, ...]
@@ -48,6 +54,7 @@ class Plan:
     stage: StageKind
     stage_why: str
     images: dict[str, str] = field(default_factory=dict)
+    probes: tuple[str, ...] = PROBES
 
 
 @dataclass
@@ -56,6 +63,8 @@ class Reach:
 
     carried: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
+    button: Button | None = None
+    """The first trigger that got through, with how many users, and the service it starts the batch at."""
 
     def saw(self, trigger: str, users: int, accepted: bool | None) -> None:
         """Takes in one first press. What could not be told changes nothing."""
@@ -72,6 +81,9 @@ def rehearse(
     record.manifest(_manifest(loaded, plan, people, record))
     users = people.users(plan.usual * plan.scales[-1])
     record.rows("intended", item=[user.id for user in users])
+    if type(loaded.scenario).expected is not Scenario.expected:
+        with calling("expected()", loaded.source, plan.stage):
+            write_expected(loaded.scenario.expected, users, record)
     for name, service in loaded.scenario.services().items():
         if not service.on(plan.stage):
             why = f"{name} takes no part in the {plan.stage} stage: its own limits were not seen"
@@ -81,9 +93,13 @@ def rehearse(
     for scale in plan.scales:
         with _up(open_stage, record, f"{scale}x") as stage:
             _act_one(Performance(play, stage), scale, scale * plan.usual, reach)
-    if reach.refused:
+    for probe in (probe for probe in PROBES if probe not in plan.probes):
+        record.event(NotSeen(probe=probe, why="left out by --probes", decisive=False))
+    if reach.refused and "edges" in plan.probes:
         with _up(open_stage, record, "edges") as stage:
-            _act_two(Performance(play, stage), reach)
+            _find_edges(Performance(play, stage), reach)
+    if "rerun" in plan.probes:
+        _press_again(play, open_stage, reach.button, plan)
 
 
 def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
@@ -106,7 +122,7 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
             record.event(NotSeen(probe=f"the rest of {scale}x", why=gone.seen))
             on.revive(on.ended(scale))
         read_outcomes(on.outcomes, record, f"items-{scale}")
-        read_effects(on.effects, record, f"effects-{scale}")
+        read_effects(on.effects, record, f"effects-{scale}", quiet=on.quiet)
     record.event(
         ScaleDone(
             scale=scale,
@@ -127,6 +143,8 @@ def _first_that_gets_through(on: Performance, scale: int, count: int, reach: Rea
         press = on.press(trigger, count, scale=scale)
         reach.saw(trigger.name, count, press.accepted)
         if press.accepted:
+            if not press.stuck:
+                reach.button = reach.button or (trigger, count, press.exchange.service)
             return trigger
         on.play.say(f"{count:,} users by {trigger.name}: {press.why}")
     return None
@@ -145,7 +163,7 @@ def _press_until_done(on: Performance, trigger: Trigger, scale: int, count: int)
     """Presses again until nothing is left, nothing moves any more, or services end once too often."""
     presses, revivals, fruitless = 1, 0, 0
     left = on.left(count)
-    while left > 0 and presses < MOST_PRESSES and fruitless < FRUITLESS_PRESSES:
+    while left > 0 and not on.stuck and presses < MOST_PRESSES and fruitless < FRUITLESS_PRESSES:
         gone = on.ended(scale)
         if gone:
             revivals += 1
@@ -160,7 +178,7 @@ def _press_until_done(on: Performance, trigger: Trigger, scale: int, count: int)
     return Presses(presses, revivals, complete=left <= 0)
 
 
-def _act_two(on: Performance, reach: Reach) -> None:
+def _find_edges(on: Performance, reach: Reach) -> None:
     """The exact edge of each trigger that was refused."""
     record = on.play.record
     on.seed(len(on.play.users))
@@ -190,7 +208,36 @@ def _act_two(on: Performance, reach: Reach) -> None:
 
 def _try(on: Performance, trigger: Trigger, count: int) -> Try:
     press = on.press(trigger, count)
+    if press.stuck:
+        raise EdgeMoved(f"with {count} users {press.why}")
     return Try(press.accepted is True, press.exchange)
+
+
+def _press_again(play: Play, open_stage: OpenStage, button: Button | None, plan: Plan) -> None:
+    """Each way to press the button more than once, on a fresh stage each."""
+    if button is None or type(play.scenario).effects is Scenario.effects:
+        why = "the scenario has no effects()" if button else "no press got through and came to its end"
+        play.record.event(NotSeen(probe="rerun", why=f"{why}: what pressing again does was not seen"))
+        return
+    trigger, carried, batch = button
+    users = min(carried, plan.usual, MOST_USERS_TO_PRESS_AGAIN)
+    called = [service for service in play.scenario.services()[batch].calls if service.on(plan.stage)]
+    for experiment in experiments(batch, called[0].name if called else ""):
+        play.say(f"{users:,} users by {trigger.name}: {experiment.what}")
+        try:
+            with _up(open_stage, play.record, experiment.key) as stage:
+                _hold(experiment, Desk(play, stage, trigger, users), play.record, trigger)
+        except TimeBudgetSpent:
+            raise
+        except HarnessError as problem:
+            play.record.event(NotSeen(probe=f"when {experiment.what}", why=problem.seen))
+
+
+def _hold(experiment: Experiment, desk: Desk, record: RecordWriter, trigger: Trigger) -> None:
+    try:
+        hold(experiment, desk, record, trigger.name)
+    finally:
+        desk.keep_logs(experiment.key)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ seen goes into reports/<scenario>/<run>/; `latest` points to the newest.
 rehearse run scenarios/friday_payouts.py
 rehearse run scenarios/friday_payouts.py --scales 1,2,5,10 --users 400 --seed 7
 rehearse run scenarios/friday_payouts.py --stage process --json > report.json
+rehearse run scenarios/friday_payouts.py --scales 1 --probes rerun
 
 \b
 exit codes: 0 ready, 1 findings at or above --fail-on, 2 usage or scenario error, 3 inconclusive,
@@ -36,7 +37,7 @@ from harness.model.record import Ended, Record, RecordWriter, RunStatus
 from harness.model.scenario import StageKind, parse_duration
 from harness.model.stage import Stage
 from harness.population import Population
-from harness.rehearsal import Plan, rehearse
+from harness.rehearsal import PROBES, Plan, rehearse
 from harness.report.files import as_json, write_reports
 from harness.report.terminal import show
 from harness.stage import Engine, build_images, container_stage, find_engine, need_engine, process_stage
@@ -60,6 +61,14 @@ FailOn = Literal["critical", "high", "medium", "never"]
     "--out", type=click.Path(path_type=Path), help="Folder of the reports.  [default: <project>/reports]"
 )
 @click.option(
+    "--probes",
+    "--probe",
+    default=",".join(PROBES),
+    show_default=True,
+    help="What is asked beside the scales: edges (how many users a trigger carries exactly), rerun (what comes of"
+    " pressing the button again); or none.",
+)
+@click.option(
     "--json", "as_json_", is_flag=True, help="Print report.json to stdout, everything else to stderr."
 )
 @click.option(
@@ -77,6 +86,7 @@ def command(
     stage: str,
     budget: str,
     out: Path | None,
+    probes: str,
     as_json_: bool,
     fail_on: FailOn,
 ) -> None:
@@ -84,6 +94,7 @@ def command(
     deadline = time.monotonic() + parse_duration(budget, what="--budget")
     usual = users or loaded.scenario.usual
     chosen = _scales(scales) if scales else loaded.scenario.scales
+    wanted = _probes(probes)
     folder = _run_folder(out or loaded.root / "reports", loaded.name)
     console = Console(stderr=True)
     with ProgressLine(console) as progress:
@@ -93,7 +104,7 @@ def command(
             f"rehearsing {loaded.name} at {', '.join(f'{k}x' for k in chosen)} of {usual:,} users;"
             f" stage {kind}: {why}"
         )
-        plan_for = lambda images: Plan(usual, chosen, seed, deadline, kind, why, images)  # noqa: E731
+        plan_for = lambda images: Plan(usual, chosen, seed, deadline, kind, why, images, wanted)  # noqa: E731
         _sweep(engine, progress)
         problem = _hold(loaded, plan_for, engine, folder, progress)
     verdict = _report(folder, Console(stderr=as_json_), as_json_)
@@ -191,6 +202,18 @@ def _scales(text: str) -> tuple[int, ...]:
             f"--scales is {text!r}", expected="ascending whole numbers such as 1,2,5,10", fix="write it so"
         )
     return tuple(map(int, parts))
+
+
+def _probes(text: str) -> tuple[str, ...]:
+    named = tuple(part.strip() for part in text.split(",") if part.strip() != "none")
+    unknown = [name for name in named if name not in PROBES]
+    if unknown:
+        raise UsageError(
+            f"--probes names {', '.join(unknown)}",
+            expected=f"some of {', '.join(PROBES)}, separated by commas, or none",
+            fix="write it so",
+        )
+    return named
 
 
 def _run_folder(reports: Path, name: str) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_codec
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -188,9 +188,19 @@ class Client:
 class Live:
     """The stage as a scenario sees it: `live.<service>` is a client for it."""
 
-    def __init__(self, addresses: Mapping[str, tuple[str, int]], *, stage: str) -> None:
-        self.stage = stage
+    def __init__(
+        self,
+        addresses: Mapping[str, tuple[str, int]],
+        *,
+        stage: str,
+        logs: Callable[[str], bytes] = lambda service: b"",
+    ) -> None:
+        self.stage, self._logs = stage, logs
         self._clients = {name: Client(name, address) for name, address in addresses.items()}
+
+    def log_of(self, service: str) -> bytes:
+        """What a service has written to stdout and stderr so far: its first 1 MiB and its last 4 MiB."""
+        return self._logs(service)
 
     def moved(self, addresses: Mapping[str, tuple[str, int]]) -> None:
         """Services that were started again may be reached elsewhere; their clients keep their cookies."""

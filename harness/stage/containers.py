@@ -36,6 +36,7 @@ os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
+GRACE = 20
 LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "5m", "max-file": "4"}}
 
 
@@ -76,6 +77,21 @@ class ContainerService:
         self._container.start()
         self._look()
         self.wait()
+
+    def kill(self) -> None:
+        """SIGKILL by the engine, and waits until the container has ended."""
+        self._container.kill()
+        self._container.wait(timeout=GRACE)
+
+    def freeze(self) -> None:
+        """The engine's pause: the kernel's freezer holds every process of the container."""
+        self._container.pause()
+
+    def thaw(self) -> None:
+        """The engine's unpause."""
+        self._container.reload()
+        if self._container.status == "paused":
+            self._container.unpause()
 
     def ending(self) -> Ending | None:
         """How it ended, or None while it runs. The kernel's own counter decides whether memory was the reason."""

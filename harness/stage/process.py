@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -56,6 +56,23 @@ class ProcessService:
         self.stop()
         self._popen, self._pids_read = self._spawn(), 0.0
         self.wait()
+
+    def kill(self) -> None:
+        """SIGKILL to the whole group, and waits until it is gone."""
+        self._signal(signal.SIGKILL)
+        self._popen.wait(GRACE)
+
+    def freeze(self) -> None:
+        """SIGSTOP to the whole group."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT to the whole group."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):  # it has ended already
+            os.killpg(self._popen.pid, number)
 
     def ending(self) -> Ending | None:
         """How it ended, or None while it runs. A process's own end does not tell of memory."""
