@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_codec
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -15,6 +16,8 @@ from harness.model.exchange import Exchange, Sizes
 
 Pairs = Mapping[str, Any] | Sequence[tuple[str, Any]]
 KEPT, WHOLE = 4 * 2**20, 2**30
+REMEMBERED = 32
+"""Requests that are kept, so that one try can be shown as curl lines."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +116,19 @@ class Client:
     service   its name, for the record
     address   (host, port) where it can be reached from here
     timeout   seconds for one exchange
+    sent      where each request is kept, the newest last
     """
 
-    def __init__(self, service: str, address: tuple[str, int], *, timeout: float = 60.0) -> None:
+    def __init__(
+        self,
+        service: str,
+        address: tuple[str, int],
+        *,
+        timeout: float = 60.0,
+        sent: deque[Request] | None = None,
+    ) -> None:
         self.service, self.address, self.timeout = service, address, timeout
+        self.sent = deque[Request](maxlen=REMEMBERED) if sent is None else sent
         self.cookies: dict[str, str] = {}
 
     def get(
@@ -163,6 +175,7 @@ class Client:
 
     def send(self, request: Request, *, whole: bool = False) -> Response:
         """Sends it, keeps the cookies that come back, follows nothing."""
+        self.sent.append(request)
         answer = ask(
             self.address, request.head + request.body, timeout=self.timeout, keep=WHOLE if whole else KEPT
         )
@@ -196,7 +209,8 @@ class Live:
         logs: Callable[[str], bytes] = lambda service: b"",
     ) -> None:
         self.stage, self._logs = stage, logs
-        self._clients = {name: Client(name, address) for name, address in addresses.items()}
+        self.sent = deque[Request](maxlen=REMEMBERED)
+        self._clients = {name: Client(name, address, sent=self.sent) for name, address in addresses.items()}
 
     def log_of(self, service: str) -> bytes:
         """What a service has written to stdout and stderr so far: its first 1 MiB and its last 4 MiB."""

@@ -5,7 +5,6 @@ Pure: the world is asked through a function that is handed in.
 
 from harness.explain.asking import Budget, Told
 from harness.explain.causes import explain
-from harness.explain.signatures import signature
 from harness.explain.table import Seen
 
-__all__ = ["Budget", "Seen", "Told", "explain", "signature"]
+__all__ = ["Budget", "Seen", "Told", "explain"]

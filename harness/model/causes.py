@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from msgspec import Struct
+
+from harness.model.event import Event
+
+SHORTEST_VALUE = 4
+_MASKS = (
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.I), "<uuid>"),
+    (re.compile(r"\b0x[0-9a-f]+\b", re.I), "<address>"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?\b"), "<time>"),
+    (re.compile(r"'[^']*'|\"[^\"]*\""), "<value>"),
+    (re.compile(r"\b(?=\w*\d)[0-9a-f]{12,}\b", re.I), "<hex>"),
+    (re.compile(r"\b\d{4,}\b|\d+\.\d+"), "<number>"),
+)
 
 About = Literal["data", "place"]
 """A user's own data, or their place in the batch."""
@@ -59,3 +73,39 @@ class Cause(Struct, frozen=True, kw_only=True):
     def confirmed(self) -> bool:
         """Both ways: without it they pass, with it they fail."""
         return self.removed is True and self.injected is True
+
+
+class CauseFound(Event, frozen=True, kw_only=True, tag="cause_found"):
+    """Why some users fail. `service` the batch is at; `item` is the example's id in the run; `requests` are
+    curl lines of the tries that carried such a user."""
+
+    scale: int
+    service: str
+    item: str
+    cause: Cause
+    requests: list[str] = []
+
+
+class Inquired(Event, frozen=True, kw_only=True, tag="inquired"):
+    """The users who failed at `scale` were looked into: `unexplained` of `failures` have no cause. Of these,
+    `tried_alone` were tried again on their own and `passed_alone` of them passed. `spent`: the calls ran out."""
+
+    scale: int
+    failures: int
+    unexplained: int
+    tried_alone: int
+    passed_alone: int
+    calls: int
+    seconds: float
+    spent: bool
+
+
+def signature(said: str, detail: str, values: Iterable[object] = ()) -> str:
+    """One word and text for failures that are alike: `values` are the user's own, which are left out, as are
+    numbers of four digits and more, quoted text, ids and times. A status of three digits stays."""
+    own = sorted({str(value) for value in values if len(str(value)) >= SHORTEST_VALUE}, key=len, reverse=True)
+    for value in own:
+        detail = detail.replace(value, "<value>")
+    for pattern, mask in _MASKS:
+        detail = pattern.sub(mask, detail)
+    return f"{said}: {' '.join(detail.split())[:160]}".rstrip(": ")

@@ -21,6 +21,8 @@ import msgspec
 from msgspec import Struct
 
 from harness.errors import UsageError
+from harness.model.causes import CauseFound, Inquired
+from harness.model.event import Event
 from harness.model.exchange import Exchange
 
 AgainKind = Literal["complete", "double", "running", "kill", "late"]
@@ -56,12 +58,6 @@ class Manifest(Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     machine: dict[str, str | int]
     started: str
-
-
-class Event(Struct, frozen=True, kw_only=True, tag_field="event"):
-    """Something that happened, `t` seconds after the rehearsal began."""
-
-    t: float = 0.0
 
 
 class StageUp(Event, frozen=True, kw_only=True, tag="stage_up"):
@@ -187,7 +183,18 @@ class Ended(Event, frozen=True, kw_only=True, tag="ended"):
     harness_cpu: float
 
 
-AnyEvent = StageUp | Pressed | PressedAgain | ServiceEnded | EdgeFound | ScaleDone | NotSeen | Ended
+AnyEvent = (
+    StageUp
+    | Pressed
+    | PressedAgain
+    | ServiceEnded
+    | EdgeFound
+    | ScaleDone
+    | NotSeen
+    | CauseFound
+    | Inquired
+    | Ended
+)
 E_ = TypeVar("E_", bound=Event)
 Column = Sequence[Any]
 

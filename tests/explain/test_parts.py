@@ -14,8 +14,8 @@ from harness.explain.columns import Column
 from harness.explain.conditions import Condition
 from harness.explain.ladder import stretched
 from harness.explain.minimal import culprits, mixed
-from harness.explain.signatures import signature
 from harness.explain.table import url_size
+from harness.model.causes import signature
 
 TEXTS = st.lists(st.one_of(st.none(), st.text(max_size=12)), min_size=1, max_size=8)
 
