@@ -2,7 +2,8 @@
 
 Act one runs the scales, each on a fresh stage: the users are put in, the triggers are tried in the order written,
 and the first that gets through is pressed until the batch is done. Act two asks what only a live system can answer
-about what act one showed: the exact edge of each trigger that was refused, and what comes of pressing again.
+about what act one showed: the exact edge of each trigger that was refused, why users failed, and what comes of
+pressing again.
 """
 
 from __future__ import annotations
@@ -21,9 +22,19 @@ import psutil
 from harness.drive.desk import Desk
 from harness.drive.performance import Performance, Play, ServiceGone, calling
 from harness.errors import HarnessError, TimeBudgetSpent
+from harness.inquiry import inquire, seen_failing
 from harness.loading import Loaded
 from harness.model.people import People
-from harness.model.record import EdgeFound, Manifest, NotSeen, RecordWriter, ScaleDone, ServiceFacts, StageUp
+from harness.model.record import (
+    EdgeFound,
+    Manifest,
+    NotSeen,
+    Record,
+    RecordWriter,
+    ScaleDone,
+    ServiceFacts,
+    StageUp,
+)
 from harness.model.scenario import Scenario, StageKind, Trigger
 from harness.model.stage import Stage
 from harness.probes.edges import EdgeMoved, Try, find_edge
@@ -35,7 +46,7 @@ MOST_PRESSES = 1000
 FRUITLESS_PRESSES = 3
 MOST_REVIVALS = 3
 MOST_USERS_TO_PRESS_AGAIN = 2000
-PROBES = ("edges", "rerun")
+PROBES = ("edges", "causes", "rerun")
 PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
 
 
@@ -114,6 +125,10 @@ def rehearse(
     if reach.refused and "edges" in plan.probes:
         with _up(open_stage, record, "edges") as stage:
             _find_edges(Performance(play, stage), reach)
+    failing = seen_failing(Record(record.folder), people, users) if "causes" in plan.probes else None
+    if failing:
+        with _up(open_stage, record, "causes") as stage:
+            inquire(play, stage, people, failing)
     audience.so_far()
     if "rerun" in plan.probes:
         _press_again(play, open_stage, reach.button, plan)

@@ -66,8 +66,8 @@ FailOn = Literal["critical", "high", "medium", "never"]
     "--probe",
     default=",".join(PROBES),
     show_default=True,
-    help="What is asked beside the scales: edges (how many users a trigger carries exactly), rerun (what comes of"
-    " pressing the button again); or none.",
+    help="What is asked beside the scales: edges (how many users a trigger carries exactly), causes (why users"
+    " fail), rerun (what comes of pressing the button again); or none.",
 )
 @click.option(
     "--json", "as_json_", is_flag=True, help="Print report.json to stdout, everything else to stderr."

@@ -27,10 +27,11 @@ class BudgetSpent(Exception):
 
 @dataclass
 class Budget:
-    """Calls that may still be made."""
+    """Calls that may still be made, as long as `open` says so: there may be an end of time too."""
 
     calls: int = 150
     used: int = 0
+    open: Callable[[], bool] = lambda: True
 
     @property
     def left(self) -> int:
@@ -75,7 +76,7 @@ class Asker:
 
     def try_once(self, round_of: Sequence[Data]) -> list[Told]:
         """One call for each, and no more. Raises BudgetSpent."""
-        if self.budget.left < len(round_of):
+        if self.budget.left < len(round_of) or not self.budget.open():
             raise BudgetSpent
         self.budget.used += len(round_of)
         return self.ask(round_of)

@@ -83,7 +83,7 @@ class CauseFound(Event, frozen=True, kw_only=True, tag="cause_found"):
     service: str
     item: str
     cause: Cause
-    requests: list[str] = []
+    requests: list[str]
 
 
 class Inquired(Event, frozen=True, kw_only=True, tag="inquired"):
@@ -98,6 +98,9 @@ class Inquired(Event, frozen=True, kw_only=True, tag="inquired"):
     calls: int
     seconds: float
     spent: bool
+
+
+Inquiry = CauseFound | Inquired
 
 
 def signature(said: str, detail: str, values: Iterable[object] = ()) -> str:

@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.errors import UsageError
-from harness.model.causes import CauseFound, Inquired
+from harness.model.causes import Inquiry
 from harness.model.event import Event
 from harness.model.exchange import Exchange
 
@@ -183,18 +183,7 @@ class Ended(Event, frozen=True, kw_only=True, tag="ended"):
     harness_cpu: float
 
 
-AnyEvent = (
-    StageUp
-    | Pressed
-    | PressedAgain
-    | ServiceEnded
-    | EdgeFound
-    | ScaleDone
-    | NotSeen
-    | CauseFound
-    | Inquired
-    | Ended
-)
+AnyEvent = StageUp | Pressed | PressedAgain | ServiceEnded | EdgeFound | ScaleDone | NotSeen | Inquiry | Ended
 E_ = TypeVar("E_", bound=Event)
 Column = Sequence[Any]
 
