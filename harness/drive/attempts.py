@@ -12,8 +12,8 @@ from harness.drive.client import UnexpectedAnswer
 from harness.drive.curl import curl
 from harness.drive.performance import Performance, Play, ServiceGone
 from harness.errors import UsageError
-from harness.model.people import People, SyntheticUser
 from harness.model.event import Event
+from harness.model.people import People, SyntheticUser
 from harness.model.record import RecordWriter
 from harness.model.scenario import Outcome, Scenario, Trigger
 from harness.model.stage import Stage

@@ -9,6 +9,9 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from harness.model.event import Event
+from harness.model.finding import fingerprint
+
+CARD = "ITEM-010"
 
 SHORTEST_VALUE = 4
 _MASKS = (
@@ -84,6 +87,16 @@ class CauseFound(Event, frozen=True, kw_only=True, tag="cause_found"):
     item: str
     cause: Cause
     requests: list[str]
+
+    @property
+    def finding(self) -> str:
+        """The id of its card."""
+        return fingerprint(CARD, self.service, self.cause.key)
+
+    @property
+    def test(self) -> str:
+        """Where its test stands in the run's folder."""
+        return f"causes/test_{CARD.replace('-', '_').lower()}_{self.finding}.py"
 
 
 class Inquired(Event, frozen=True, kw_only=True, tag="inquired"):
