@@ -2,8 +2,8 @@
 
 Act one runs the scales, each on a fresh stage: the users are put in, the triggers are tried in the order written,
 and the first that gets through is pressed until the batch is done. Act two asks what only a live system can answer
-about what act one showed: every wall of each trigger, in users, with the hop that refuses, and what comes of
-pressing again.
+about what act one showed: every wall of each trigger, in users, with the hop that refuses; why users failed; and
+what comes of pressing again.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from harness.drive.desk import Desk
 from harness.drive.hand import counted, turned_away
 from harness.drive.performance import Performance, Play, ServiceGone, calling
 from harness.errors import HarnessError, TimeBudgetSpent
+from harness.inquiry import inquire, seen_failing
 from harness.loading import Loaded
 from harness.model.people import People
-from harness.model.record import Manifest, NotSeen, RecordWriter, ScaleDone, ServiceFacts, StageUp
+from harness.model.record import Manifest, NotSeen, Record, RecordWriter, ScaleDone, ServiceFacts, StageUp
 from harness.model.scenario import Scenario, StageKind, Trigger
 from harness.model.stage import Stage
 from harness.probes.items import read_effects, read_outcomes, write_expected
@@ -37,7 +38,7 @@ MOST_PRESSES = 1000
 FRUITLESS_PRESSES = 3
 MOST_REVIVALS = 3
 MOST_USERS_TO_PRESS_AGAIN = 2000
-PROBES = ("edges", "rerun")
+PROBES = ("edges", "causes", "rerun")
 PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
 
 
@@ -99,6 +100,10 @@ def rehearse(
         with Bench(play, lambda: _up(open_stage, record, "edges")) as bench:
             find_walls(bench, plan.usual, reach)
     audience.so_far()
+    failing = seen_failing(Record(record.folder), people, users) if "causes" in plan.probes else None
+    if failing:
+        with _up(open_stage, record, "causes") as stage:
+            inquire(play, stage, people, failing)
     if "rerun" in plan.probes:
         _press_again(play, open_stage, reach.button, plan)
 

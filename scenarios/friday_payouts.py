@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 
 from harness import (
@@ -84,6 +85,13 @@ class FridayPayouts(Scenario):
     def everyone(self, live: Live, users: list[SyntheticUser]) -> Response:
         self._log_in(live)
         return live.batch.post("/payouts/run", data={"csrfmiddlewaretoken": live.batch.cookies["csrftoken"]})
+
+    def attempt(self, live: Live, user: SyntheticUser) -> Outcome | None:
+        self.seed(live, [user])
+        self.by_url(live, [user])
+        while self.progress(live).running:
+            time.sleep(0.01)
+        return next((outcome for outcome in self.outcomes(live) if outcome.item == user.id), None)
 
     def outcomes(self, live: Live) -> Iterator[Outcome]:
         self._log_in(live)

@@ -63,6 +63,11 @@ class Performance:
         with self._calling("seed()"):
             self.play.scenario.seed(self.live, list(self.play.users[:count]))
 
+    def attempt(self, user: SyntheticUser) -> Outcome | None:
+        """Sends one user through as the scenario says."""
+        with self._calling("attempt()"):
+            return self.play.scenario.attempt(self.live, user)
+
     def outcomes(self) -> Iterable[Outcome]:
         """What the batch says became of each item. Raises UsageError for a typo in the scenario; whatever else
         its code raises comes through."""

@@ -195,6 +195,12 @@ class Scenario:
     def seed(self, live: Any, users: list[SyntheticUser]) -> None:
         """Puts the users where the batch finds them. Called once on each fresh stage."""
 
+    def attempt(self, live: Any, user: SyntheticUser) -> Outcome | None:
+        """Sends one user through the smallest real path and says what became of it. Called many times on a stage
+        that is thrown away, each time with an id of its own. None: the harness does it with seed(), the first
+        trigger that gets through, and outcomes()."""
+        return None
+
     def outcomes(self, live: Any) -> Iterable[Outcome]:
         """What the batch says became of each item it has touched."""
         raise NotImplementedError

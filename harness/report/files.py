@@ -9,6 +9,7 @@ import msgspec
 from harness.model.finding import Verdict
 from harness.model.record import Record
 from harness.report.html import render
+from harness.report.pytests import files_of
 
 
 def as_json(verdict: Verdict) -> bytes:
@@ -17,12 +18,14 @@ def as_json(verdict: Verdict) -> bytes:
 
 
 def write_reports(verdict: Verdict, record: Record) -> list[Path]:
-    """report.json and report.html in the record's folder; returns their paths."""
-    wanted = {"report.json": as_json(verdict), "report.html": render(verdict, record).encode()}
+    """A test for each cause, report.json and report.html in the record's folder; returns their paths."""
+    wanted = {path: text.encode() for path, text in files_of(record).items()}
+    wanted |= {"report.json": as_json(verdict), "report.html": render(verdict, record).encode()}
     written = []
     for name, content in wanted.items():
         path = record.folder / name
-        partial = path.with_name(f".{name}.partial")
+        path.parent.mkdir(exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial")
         partial.write_bytes(content)
         partial.replace(path)
         written.append(path)
