@@ -88,10 +88,12 @@ class FridayPayouts(Scenario):
 
     def attempt(self, live: Live, user: SyntheticUser) -> Outcome | None:
         self.seed(live, [user])
-        self.by_url(live, [user])
-        while self.progress(live).running:
+        self.by_url(live, [user]).expect(302)
+        until = time.monotonic() + 10
+        while self.progress(live).running and time.monotonic() < until:
             time.sleep(0.01)
-        return next((outcome for outcome in self.outcomes(live) if outcome.item == user.id), None)
+        stuck = Outcome(item=user.id, said="running", detail="the run does not end")
+        return next((outcome for outcome in self.outcomes(live) if outcome.item == user.id), stuck)
 
     def outcomes(self, live: Live) -> Iterator[Outcome]:
         self._log_in(live)

@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.model.event import Event
 from harness.model.people import People, SyntheticUser
 from harness.model.record import RecordWriter
-from harness.model.scenario import Outcome, Scenario, Trigger
+from harness.model.scenario import Effect, Outcome, Scenario, Trigger
 from harness.model.stage import Stage
 
 TOLD_WITHIN = 5.0
@@ -47,6 +47,8 @@ class Attempts:
         self._on = self._performance([])
         self.requests: list[str] = []
         """The last try as curl lines: the requests that carried the user."""
+        self.last = ""
+        """The id of the last try."""
 
     def attempt(self, data: Mapping[str, Any]) -> Outcome | None:
         """What becomes of a user with these data and a fresh id; None where that could not be seen.
@@ -54,6 +56,7 @@ class Attempts:
         A service that ends meanwhile is started again. Raises TimeBudgetSpent.
         """
         user = self._with_fresh_id(data)
+        self.last = user.id
         self._on.live.sent.clear()
         try:
             found = self._on.attempt(user) if self._own else self._by_pressing(user)
@@ -69,6 +72,10 @@ class Attempts:
         ]
         self.requests = [curl(request) for request in carried[:MOST_REQUESTS]]
         return found
+
+    def effects(self) -> list[Effect]:
+        """What was done downstream for the last try. Raises UsageError where the scenario cannot tell."""
+        return [effect for effect in self._on.effects() or [] if effect.item == self.last]
 
     def _by_pressing(self, user: SyntheticUser) -> Outcome | None:
         """seed(), the first trigger that gets through, and outcomes()."""

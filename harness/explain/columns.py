@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from harness.explain.conditions import Mask, Numbers
 
-MOST_VALUES = 60
-"""A column with at most so many different values is one of kinds: each value is a measure of its own."""
+MOST_VALUES, REPEATED = 60, 4
+"""A column of at most so many different values, each there so often on average, is one of kinds: each value is a
+measure of its own."""
 PLAIN_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 _UNRESERVED = np.zeros(128, dtype=np.bool_)
 _UNRESERVED[[ord(c) for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-~ "]] = True
@@ -140,7 +141,7 @@ class Column:
 
     def _kinds(self) -> dict[str, Numbers]:
         counts = Counter(self.texts)
-        if len(counts) > MOST_VALUES:
+        if len(counts) > min(MOST_VALUES, len(self.texts) // REPEATED):
             return {}
         values = np.array(self.texts, dtype=object)
         return {f"is:{text}": (values == text).astype(np.float64) for text in counts if text}
