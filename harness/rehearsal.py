@@ -21,11 +21,11 @@ from harness.drive.performance import Performance, Play, ServiceGone
 from harness.loading import Loaded
 from harness.model.people import People
 from harness.model.record import EdgeFound, Manifest, NotSeen, RecordWriter, ScaleDone, ServiceFacts, StageUp
-from harness.model.scenario import StageKind, Trigger
+from harness.model.scenario import Progress, StageKind, Trigger
 from harness.model.stage import Stage
 from harness.probes.edges import EdgeMoved, Try, find_edge
 from harness.probes.items import read_effects, read_outcomes
-from harness.probes.memory import MemorySampler
+from harness.probes.memory import Checkpoints, MemorySampler
 
 MOST_PRESSES = 1000
 FRUITLESS_PRESSES = 3
@@ -91,7 +91,12 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
     record, started = on.play.record, time.monotonic()
     on.seed(count)
     name, run = "", Presses(0, 0, complete=False)
-    with MemorySampler(on.stage.services, record, scale):
+    with MemorySampler(on.stage.services, record, scale) as sampler:
+        drivers = [
+            on.stage.services[driver] for driver in on.play.scenario.drivers() if driver in on.stage.services
+        ]
+        on.watcher = Checkpoints(drivers, on.play.scenario.checkpoints, count, sampler.look_closely)
+        on.watcher.resting(Progress(0, 0, running=False))
         try:
             trigger = _first_that_gets_through(on, scale, count, reach)
             if trigger:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from harness.drive.client import Live, UnexpectedAnswer
 from harness.drive.pressing import Button, Press
@@ -33,6 +33,16 @@ class Play:
     say: Callable[[str], None]
 
 
+class Watcher(Protocol):
+    """Is told how far the batch is while a trigger is pressed."""
+
+    def working(self, progress: Progress) -> None:
+        """The batch is at work; it goes on once this returns."""
+
+    def resting(self, progress: Progress) -> None:
+        """The batch rests."""
+
+
 class ServiceGone(HarnessError):
     """A service that is needed has ended by itself."""
 
@@ -45,6 +55,7 @@ class Performance:
         self.live = Live(self._addresses(), stage=stage.kind)
         self.progress = Progress(0, 0, False)
         self.batch_seconds = 0.0
+        self.watcher: Watcher | None = None
         own_progress = type(play.scenario).progress is not Scenario.progress
         self._settle = 0.0 if own_progress else SETTLE
 
@@ -84,12 +95,14 @@ class Performance:
             progress=lambda: self.play.scenario.progress(self.live),
             settle=self._settle,
             deadline=self.play.deadline,
-            seen=lambda progress: readings.append((record.now, progress)),
+            seen=lambda progress: self._saw(readings, progress),
         )
         with self._calling(f"trigger {trigger.name!r}"):
             press = button.press(lambda: getattr(self.play.scenario, trigger.method)(self.live, users), count)
         self.progress = press.progress
         self.batch_seconds += press.seconds
+        if self.watcher:
+            self.watcher.resting(press.progress)
         if scale and readings:
             record.rows(
                 f"progress-{scale}",
@@ -113,6 +126,11 @@ class Performance:
             )
         )
         return press
+
+    def _saw(self, readings: list[tuple[float, Progress]], progress: Progress) -> None:
+        readings.append((self.play.record.now, progress))
+        if self.watcher and progress.running:
+            self.watcher.working(progress)
 
     def left(self, count: int) -> int:
         """How many of the first `count` users the batch had not worked on when it last got idle."""

@@ -12,7 +12,7 @@ from harness.model.exchange import Exchange
 from harness.model.scenario import Progress
 
 START_WITHIN = 5.0
-POLL_LONGEST = 0.1
+POLL_LONGEST = 0.05
 
 
 @dataclass(frozen=True)

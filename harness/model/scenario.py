@@ -174,11 +174,13 @@ class Scenario:
     usual      how many users the batch has on an ordinary day
     scales     multiples of `usual` to rehearse, ascending
     deadline   how long the real run may take ("4h"); "" for none
+    checkpoints  how often a scale is held still for some milliseconds to read memory exactly; 0: never
     """
 
     usual: ClassVar[int] = 0
     scales: ClassVar[tuple[int, ...]] = (1, 2, 5, 10)
     deadline: ClassVar[str] = ""
+    checkpoints: ClassVar[int] = 80
 
     def seed(self, live: Any, users: list[SyntheticUser]) -> None:
         """Puts the users where the batch finds them. Called once on each fresh stage."""
@@ -226,6 +228,13 @@ class Scenario:
         for service in found.values():
             start(service, ())
         return ordered
+
+    @classmethod
+    def drivers(cls) -> list[str]:
+        """The services that push the others on: those that none calls, without gateways."""
+        services = cls.services()
+        called = {other.name for service in services.values() for other in service.calls}
+        return [name for name, service in services.items() if name not in called and not service.fronts]
 
     @classmethod
     def triggers(cls) -> list[Trigger]:

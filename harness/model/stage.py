@@ -7,6 +7,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from harness.model.memory import Ceiling, MemoryReading
+
 
 class Ending(Struct, frozen=True):
     """How a service ended: its exit code, and whether the kernel killed it for its memory (None: cannot tell)."""
@@ -33,8 +35,20 @@ class RunningService(Protocol):
         """Starts it again on the same data after it has ended, and waits until it is ready. Its `address` may
         be another one afterwards. Raises EnvironmentProblem where it does not come up."""
 
-    def memory(self) -> int | None:
-        """Bytes it holds that no reclaim can take back: anonymous, shared and kernel memory. None: unreadable."""
+    def memory(self, *, deep: bool = False) -> MemoryReading | None:
+        """What it holds; `deep` counts pages that processes share once, and costs some ms. None: unreadable."""
+
+    def ceilings(self) -> list[Ceiling]:
+        """The limits its processes stand under by themselves."""
+
+    def live_heap(self) -> int | None:
+        """Bytes that live in its heap after garbage collection; None without the memory agent."""
+
+    def hold(self) -> bool:
+        """Stops it where it is, for a moment; False where that is not possible."""
+
+    def let_go(self) -> None:
+        """Lets it run on after `hold`."""
 
     def logs(self) -> bytes:
         """What it wrote to stdout and stderr: at most the first 1 MiB and the last 4 MiB."""

@@ -13,12 +13,15 @@ import psutil
 from docker.errors import DockerException
 
 from harness.errors import EnvironmentProblem, LeftBehind
+from harness.model.memory import Ceiling, MemoryReading
 from harness.model.scenario import Scenario, Service
 from harness.model.stage import Ending
 from harness.stage.engine import OWNER_LABEL, Engine, owner
+from harness.stage.family import hold, let_go
 from harness.stage.images import image_for
 from harness.stage.logs import HEAD, TAIL, left_out
-from harness.stage.memory_files import Cgroup
+from harness.stage.memory_files import Cgroup, ceilings
+from harness.stage.memory_stats import from_stats
 from harness.stage.readiness import answers, wait_until_ready
 from harness.stage.sweep import STAGE_LABEL, sweep
 from harness.stage.wiring import Address, environment
@@ -42,6 +45,7 @@ class ContainerService:
         self.name, self.memory_limit, self.image = service.name, service.memory_bytes, image
         self._service, self._container = service, container
         self._oom_kills = 0
+        self._held: list[int] = []
         self._look()
 
     def _look(self) -> None:
@@ -81,12 +85,37 @@ class ContainerService:
             return None
         return Ending(exit_code=state["ExitCode"], oom_killed=bool(state["OOMKilled"]) or self._oom_kills > 0)
 
-    def memory(self) -> int | None:
-        """Anonymous, shared and kernel bytes of the container; None where they cannot be read."""
+    def memory(self, *, deep: bool = False) -> MemoryReading | None:
+        """What the container holds: from the kernel's files, else from the engine's statistics."""
         if self._cgroup is None:
-            return None
-        self._oom_kills = self._cgroup.oom_kills() or self._oom_kills
-        return self._cgroup.unreclaimable()
+            return from_stats(self._container)
+        reading = self._cgroup.reading(deep=deep)
+        if reading is not None:
+            self._oom_kills = reading.oom_kills or self._oom_kills
+        return reading
+
+    def ceilings(self) -> list[Ceiling]:
+        """The limits of its processes; empty where this machine does not see them."""
+        return [] if self._cgroup is None else ceilings(self._cgroup.pids())
+
+    def live_heap(self) -> int | None:
+        """Live heap bytes, by the agent."""
+        return None
+
+    def hold(self) -> bool:
+        """Stops its processes; where that is not allowed, nothing is held."""
+        if self._cgroup is None:
+            return False
+        try:
+            self._held = hold(self._cgroup.pids())
+        except (PermissionError, FileNotFoundError):
+            return False
+        return bool(self._held)
+
+    def let_go(self) -> None:
+        """Lets them run on."""
+        let_go(self._held)
+        self._held = []
 
     def logs(self) -> bytes:
         """Its output, head and tail."""

@@ -18,10 +18,12 @@ from pathlib import Path
 import psutil
 
 from harness.errors import EnvironmentProblem
+from harness.model.memory import Ceiling, MemoryReading
 from harness.model.scenario import Process, Scenario, Service
 from harness.model.stage import Ending
+from harness.stage.family import family, hold, let_go
 from harness.stage.logs import head_and_tail
-from harness.stage.memory_files import private_bytes
+from harness.stage.memory_files import ceilings, read_processes
 from harness.stage.readiness import answers, wait_until_ready
 from harness.stage.wiring import Address, environment, fill
 
@@ -42,6 +44,7 @@ class ProcessService:
         self._service, self._log, self._spawn = service, log, spawn
         self._popen = spawn()
         self._pids: list[int] = []
+        self._held: list[int] = []
         self._pids_read = 0.0
 
     def wait(self) -> None:
@@ -62,12 +65,30 @@ class ProcessService:
         code = self._popen.poll()
         return None if code is None else Ending(exit_code=code, oom_killed=None)
 
-    def memory(self) -> int | None:
-        """Private bytes of the process and its descendants; None once they are gone."""
+    def memory(self, *, deep: bool = False) -> MemoryReading | None:
+        """What the process and its descendants hold; None once they are gone."""
         now = time.monotonic()
-        if now - self._pids_read > PIDS_EVERY:
-            self._pids, self._pids_read = _family(self._popen.pid), now
-        return private_bytes(self._pids)
+        if deep or now - self._pids_read > PIDS_EVERY:
+            self._pids, self._pids_read = family(self._popen.pid), now
+        return read_processes(self._pids, deep=deep)
+
+    def ceilings(self) -> list[Ceiling]:
+        """The limits of its processes."""
+        return ceilings(family(self._popen.pid))
+
+    def live_heap(self) -> int | None:
+        """Live heap bytes, by the agent."""
+        return None
+
+    def hold(self) -> bool:
+        """Stops the process and its descendants."""
+        self._held = hold(family(self._popen.pid))
+        return bool(self._held)
+
+    def let_go(self) -> None:
+        """Lets them run on."""
+        let_go(self._held)
+        self._held = []
 
     def logs(self) -> bytes:
         """Its output, head and tail."""
@@ -75,7 +96,7 @@ class ProcessService:
 
     def stop(self) -> None:
         """Ends the whole process group: politely, then by force."""
-        family = [psutil.Process(pid) for pid in _family(self._popen.pid) if psutil.pid_exists(pid)]
+        alive = [psutil.Process(pid) for pid in family(self._popen.pid) if psutil.pid_exists(pid)]
         for number in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(self._popen.pid, number)
@@ -85,7 +106,7 @@ class ProcessService:
                 self._popen.wait(GRACE)
             except subprocess.TimeoutExpired:
                 continue
-        _, alive = psutil.wait_procs(family, timeout=GRACE)
+        _, alive = psutil.wait_procs(alive, timeout=GRACE)
         for process in alive:
             process.kill()
 
@@ -194,10 +215,3 @@ def _holder(port: int) -> str:
         if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
             return f"process {connection.pid} ({psutil.Process(connection.pid).name()}) listens there"
     return "another process listens there"
-
-
-def _family(pid: int) -> list[int]:
-    try:
-        return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
-    except psutil.Error:
-        return [pid]

@@ -1,0 +1,89 @@
+"""Memory that grows with the items: one word a service, what an item costs, and the user at whom a limit is reached.
+
+MEM-001 is the growth itself, MEM-002 a ceiling at which growth ends and items fail, MEM-003 a process that the
+kernel kills for memory while the service looks alive. What stays undecided is told as not checked, with the largest
+leak that could hide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.memory import findings
+from harness.checks.memory.story import Story, story
+from harness.checks.memory.verdict import Word
+from harness.model.finding import Finding
+from harness.model.record import NotSeen, Record, ScaleDone
+
+__all__ = ["check", "words"]
+
+STOPPED_EARLY = 0.8
+
+
+def check(record: Record) -> Iterator[Finding | NotSeen]:
+    """MEM-001, MEM-002 and MEM-003 for each service, and what could not be told."""
+    scales = sorted(record.all(ScaleDone), key=lambda done: done.scale)
+    if not scales:
+        return
+    for service in record.manifest.services:
+        found = story(record, service)
+        if found is None:
+            why = "not one reading of it lies beside an item: no word can be said"
+            yield NotSeen(
+                probe=f"memory growth of {service.name}",
+                why=why,
+                decisive=_was_readable(record, service.name),
+            )
+            continue
+        if found.told.capped:
+            yield findings.ceiling(record, found, found.told.capped)
+        elif found.told.reading.grows:
+            yield findings.growth(record, found, scales[-1])
+        elif found.killed:
+            yield findings.killed(record, found)
+        if found.kills:
+            yield findings.workers(record, found)
+        yield from _unsure(record, found, scales[-1])
+
+
+def words(record: Record) -> dict[str, str]:
+    """For each service its word, with the largest leak that could hide where none was seen."""
+    said = {}
+    for service in record.manifest.services:
+        found = story(record, service)
+        if found is not None:
+            said[f"memory of {service.name}"] = _sentence(found)
+    return said
+
+
+def word(found: Story) -> Word:
+    """The word of a whole story: a plateau under failing items is no healthy one."""
+    return "capped" if found.told.capped or found.kills else found.told.reading.word
+
+
+def _sentence(found: Story) -> str:
+    reading, said = found.told.reading, word(found)
+    if reading.grows and said != "capped":
+        return f"{said}: {reading.slope:,.0f} B an item ({reading.low:,.0f} to {reading.high:,.0f})"
+    hidden = f"; a leak of up to {reading.hidden:,.0f} B an item could hide" if reading.hidden else ""
+    return said + hidden
+
+
+def _unsure(record: Record, found: Story, top: ScaleDone) -> Iterator[NotSeen]:
+    """What stays open. It decides the verdict where a leak that could hide would fill the limit in this rehearsal."""
+    reading, name = found.told.reading, found.service.name
+    end = next((done for done in record.all(ScaleDone) if done.scale == found.told.series.scale), top)
+    read_for = (found.told.series.last_read - (end.t - end.seconds)) / max(end.seconds, 1e-9)
+    if read_for < STOPPED_EARLY and not found.killed:
+        why = f"its memory could be read for the first {max(0, read_for):.0%} of {end.scale}x only"
+        yield NotSeen(probe=f"memory growth of {name}", why=why)
+    elif word(found) in ("unsure", "allocator growth"):
+        hides = f"; a leak of up to {reading.hidden:,.0f} B an item could hide" if reading.hidden else ""
+        fills = reading.level + reading.hidden * (top.users - reading.items) > found.service.memory_limit
+        why = f"{word(found)}: {reading.why}{hides}; a larger scale or the memory agent tells"
+        yield NotSeen(probe=f"memory growth of {name}", why=why, decisive=bool(reading.hidden) and fills)
+
+
+def _was_readable(record: Record, service: str) -> bool:
+    """Whether the sampler has not said by itself that it saw nothing."""
+    return not any(event.probe == f"memory of {service}" for event in record.all(NotSeen))
