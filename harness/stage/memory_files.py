@@ -23,12 +23,12 @@ _RLIMITS = (("RLIMIT_DATA", "Max data size", "VmData"), ("RLIMIT_AS", "Max addre
 _UNIT = {b"": 0, b"k": 10, b"m": 20, b"g": 30}
 
 
-def private_bytes(pids: Iterable[int]) -> int | None:
+def private_bytes(pids: Iterable[int], proc: Path = PROC) -> int | None:
     """Resident memory of these processes that is not shared with files or others; None where none can be read."""
     total, read = 0, False
     for pid in pids:
         try:
-            fields = _read(f"/proc/{pid}/statm").split()
+            fields = _read(f"{proc}/{pid}/statm").split()
         except OSError:
             continue  # it ended between being listed and being read
         total += (int(fields[1]) - int(fields[2])) * PAGE
@@ -123,7 +123,7 @@ class Cgroup:
         except (OSError, ValueError):
             return None
         found = proportional_bytes(self._pids, self._proc) if deep else None
-        private = found[0] if found else private_bytes(self._pids)
+        private = found[0] if found else private_bytes(self._pids, self._proc)
         if private is None:
             return None
         shared, kernel, kills = self._rest

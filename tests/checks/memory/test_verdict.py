@@ -91,7 +91,9 @@ def test_a_leak_under_garbage_that_piles_up_and_goes_shows_in_the_peaks(seed: in
     lengths = np.random.default_rng(seed).integers(500, 600, 10).cumsum()
     garbage = np.array([item - max([0, *lengths[lengths <= item]]) for item in ITEMS]) * 20_000
     assert read(held(garbage + noise(seed))).word not in ("leak", "growing")
-    reused = np.maximum.accumulate(garbage + 4096 * ITEMS)  # what a leak pins is not given back, but used again
+    reused = np.maximum.accumulate(
+        garbage + 4096 * ITEMS
+    )  # what a leak pins is not given back, but used again
     assert read(held(reused + noise(seed))).word == "leak"
 
 
