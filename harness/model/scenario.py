@@ -73,6 +73,8 @@ class Service:
     calls           services that must be ready before it starts
     fronts          the service that this one is the gateway of: `live.batch` then enters here
     process         how to run it without containers; None: it stays out of the process stage
+    memory_agent    puts an observer into its Python processes (CPython 3.8+, by PYTHONPATH): it tells garbage and
+                    fragmentation from leaks, and names the line that leaks
     """
 
     port: int
@@ -85,6 +87,7 @@ class Service:
     calls: Sequence[Service] = ()
     fronts: Service | None = None
     process: Process | None = None
+    memory_agent: bool = False
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:

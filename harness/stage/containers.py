@@ -16,6 +16,7 @@ from harness.errors import EnvironmentProblem, LeftBehind
 from harness.model.memory import Ceiling, MemoryReading
 from harness.model.scenario import Scenario, Service
 from harness.model.stage import Ending
+from harness.stage.agent_channel import Agent, agent_for
 from harness.stage.engine import OWNER_LABEL, Engine, owner
 from harness.stage.family import hold, let_go
 from harness.stage.images import image_for
@@ -41,11 +42,13 @@ class ContainerService:
 
     address: tuple[str, int]
 
-    def __init__(self, service: Service, container: Any, image: str) -> None:
+    def __init__(self, service: Service, container: Any, image: str, agent: Agent) -> None:
         self.name, self.memory_limit, self.image = service.name, service.memory_bytes, image
         self._service, self._container = service, container
         self._oom_kills = 0
+        self.agent = agent
         self._held: list[int] = []
+        self._heap: int | None = None
         self._look()
 
     def _look(self) -> None:
@@ -99,13 +102,14 @@ class ContainerService:
         return [] if self._cgroup is None else ceilings(self._cgroup.pids())
 
     def live_heap(self) -> int | None:
-        """Live heap bytes, by the agent."""
-        return None
+        """Live heap bytes, by the agent; while it is held, those from just before."""
+        return self._heap if self._held else self.agent.live_heap()
 
     def hold(self) -> bool:
         """Stops its processes; where that is not allowed, nothing is held."""
         if self._cgroup is None:
             return False
+        self._heap = self.agent.live_heap()
         try:
             self._held = hold(self._cgroup.pids())
         except (PermissionError, FileNotFoundError):
@@ -150,17 +154,24 @@ def container_stage(
     stage = ContainerStage()
     labels = {OWNER_LABEL: owner(), STAGE_LABEL: secrets.token_hex(8)}
     interrupted = True
+    agents: list[Agent] = []
     try:
         network = Network(docker_network_kw={"labels": labels}).create()
         for name, service in known.items():
             env = environment(service.env, addresses, known, {"port": str(service.port)})
-            stage.services[name] = _start(network, service, images[name], env, labels)
+            agent = agent_for(wanted=service.memory_agent)
+            agents.append(agent)
+            if service.memory_agent:
+                env |= agent.environment(_pythonpath(engine, images[name], env), inside=True)
+            stage.services[name] = _start(network, service, images[name], env, labels, agent)
             stage.services[name].wait()
         stage.entries = {name: name for name in known}
         stage.entries |= {service.fronts.name: name for name, service in known.items() if service.fronts}
         yield stage
         interrupted = False
     finally:
+        for agent in agents:
+            agent.close()
         left = sweep(engine.client, labels[STAGE_LABEL], interrupted=interrupted)
         if left:
             raise LeftBehind(
@@ -171,7 +182,7 @@ def container_stage(
 
 
 def _start(
-    network: Network, service: Service, image: str, env: dict[str, str], labels: dict[str, str]
+    network: Network, service: Service, image: str, env: dict[str, str], labels: dict[str, str], agent: Agent
 ) -> ContainerService:
     port = f"{service.port}/tcp"
     wanted = DockerContainer(image).with_envs(**env).with_network(network).with_network_aliases(service.name)
@@ -180,11 +191,12 @@ def _start(
         mem_limit=service.memory_bytes,
         memswap_limit=service.memory_bytes,
         log_config=LOG_CONFIG,
+        volumes=agent.mounts() if service.memory_agent else {},
         labels={**labels, "rehearse.service": service.name},
     )
     try:
         wanted.start()
-        return ContainerService(service, wanted.get_wrapped_container(), image)
+        return ContainerService(service, wanted.get_wrapped_container(), image, agent)
     except DockerException as problem:
         raise EnvironmentProblem(
             f"the container of service {service.name!r} could not be started: {str(problem)[:300]}",
@@ -192,3 +204,9 @@ def _start(
             cause="a port that is taken, a memory limit that the engine refuses, or a full disk",
             fix="`rehearse doctor` looks at each of these",
         ) from problem
+
+
+def _pythonpath(engine: Engine, image: str, env: Mapping[str, str]) -> str:
+    """What PYTHONPATH the service would have: its own, else that of its image."""
+    built_in = engine.client.images.get(image).attrs["Config"].get("Env") or []
+    return env.get("PYTHONPATH") or dict(line.split("=", 1) for line in built_in).get("PYTHONPATH", "")

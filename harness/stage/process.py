@@ -21,6 +21,7 @@ from harness.errors import EnvironmentProblem
 from harness.model.memory import Ceiling, MemoryReading
 from harness.model.scenario import Process, Scenario, Service
 from harness.model.stage import Ending
+from harness.stage.agent_channel import Agent, agent_for
 from harness.stage.family import family, hold, let_go
 from harness.stage.logs import head_and_tail
 from harness.stage.memory_files import ceilings, read_processes
@@ -37,14 +38,21 @@ class ProcessService:
     image = "process"
 
     def __init__(
-        self, service: Service, port: int, log: Path, spawn: Callable[[], subprocess.Popen[bytes]]
+        self,
+        service: Service,
+        port: int,
+        log: Path,
+        spawn: Callable[[], subprocess.Popen[bytes]],
+        agent: Agent,
     ) -> None:
         self.name, self.memory_limit = service.name, service.memory_bytes
         self.address = ("127.0.0.1", port)
         self._service, self._log, self._spawn = service, log, spawn
         self._popen = spawn()
         self._pids: list[int] = []
+        self.agent = agent
         self._held: list[int] = []
+        self._heap: int | None = None
         self._pids_read = 0.0
 
     def wait(self) -> None:
@@ -77,11 +85,12 @@ class ProcessService:
         return ceilings(family(self._popen.pid))
 
     def live_heap(self) -> int | None:
-        """Live heap bytes, by the agent."""
-        return None
+        """Live heap bytes, by the agent; while it is held, those from just before."""
+        return self._heap if self._held else self.agent.live_heap()
 
     def hold(self) -> bool:
         """Stops the process and its descendants."""
+        self._heap = self.agent.live_heap()
         self._held = hold(family(self._popen.pid))
         return bool(self._held)
 
@@ -140,7 +149,9 @@ def process_stage(scenario: Scenario, root: Path) -> Iterator[ProcessStage]:
         for name, service in taking_part.items():
             assert service.process is not None
             addresses[name] = Address("127.0.0.1", _port(service, service.process))
-            running = _start(service, addresses, known, root, scratch)
+            agent = agent_for(wanted=service.memory_agent)
+            stack.callback(agent.close)
+            running = _start(service, addresses, known, root, scratch, agent)
             stack.callback(running.stop)
             stage.services[name] = running
             running.wait()
@@ -154,11 +165,15 @@ def _start(
     known: Mapping[str, Service],
     root: Path,
     scratch: Path,
+    agent: Agent,
 ) -> ProcessService:
     process = service.process
     assert process is not None
     own = {"port": str(addresses[service.name].port), "scratch": str(scratch)}
     env = environment({**service.env, **process.env}, addresses, known, own)
+    clean = _clean_environment()
+    if service.memory_agent:
+        env |= agent.environment(env.get("PYTHONPATH", clean.get("PYTHONPATH", "")), inside=False)
     words = shlex.split(fill(process.command, addresses, known, own) or "")
     if words and words[0] in ("python", "python3"):
         words[0] = sys.executable
@@ -169,7 +184,7 @@ def _start(
             return subprocess.Popen(
                 words,
                 cwd=root / process.cwd,
-                env={**_clean_environment(), **env},
+                env={**clean, **env},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -177,7 +192,7 @@ def _start(
             )
 
     try:
-        return ProcessService(service, addresses[service.name].port, log, spawn)
+        return ProcessService(service, addresses[service.name].port, log, spawn, agent)
     except OSError as problem:
         raise EnvironmentProblem(
             f"service {service.name!r} could not be started: {problem}",

@@ -147,12 +147,25 @@ def _declare() -> ctypes.CDLL:
 _libc = _declare()
 
 
+def _memray() -> Any:
+    """The service's own memray, else the one mounted beside the agent, whose path is last and hides nothing."""
+    extra = os.environ.get("REHEARSE_AGENT_CAPTURE")
+    if extra and extra not in sys.path:
+        sys.path.append(extra)
+        try:
+            import memray
+        finally:
+            sys.path.remove(extra)
+    else:
+        import memray
+    return memray
+
+
 def _track(path: str, how: str = "") -> dict[str, object]:
     global _tracker
     if _tracker is not None:
         return {"error": "a capture is running"}
-    import memray
-
+    memray = _memray()
     _tracker = memray.Tracker(
         destination=memray.FileDestination(path, overwrite=True),
         native_traces=False,
