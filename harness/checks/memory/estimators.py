@@ -20,6 +20,7 @@ Bools = NDArray[np.bool_]
 BLOCKS = 8
 T_95_TWO_SIDED, T_99_ONE_SIDED = 2.365, 2.998  # Student's t for 7 degrees of freedom
 Z_99 = 2.326
+MAD_TO_SIGMA, OUTLYING, EVEN = 1.4826, 3.0, 0.05
 MEANS_OF_A_WALK = sqrt(
     1.5
 )  # means of neighbouring blocks of a walk share steps: their increments are correlated
@@ -50,9 +51,11 @@ def theil_sen(x: Floats, y: Floats) -> Slope:
 @dataclass(frozen=True)
 class Increments:
     """The mean slope over 8 blocks; `spread` is the half width of its 95 % interval, `low` and `high` its one-sided
-    99 % bounds (bytes an item)."""
+    99 % bounds; `typical` is the mean without outlying blocks, such as those in which garbage piled up (all in bytes
+    an item)."""
 
     mean: float
+    typical: float
     spread: float
     low: float
     high: float
@@ -69,8 +72,18 @@ def increments(x: Floats, y: Floats) -> Increments:
     error = MEANS_OF_A_WALK * float(np.std(steps, ddof=1)) / sqrt(BLOCKS)
     mean = float((level[-1] - level[0]) / (middle[-1] - middle[0]))
     return Increments(
-        mean, T_95_TWO_SIDED * error, mean - T_99_ONE_SIDED * error, mean + T_99_ONE_SIDED * error
+        mean,
+        _typical(steps),
+        T_95_TWO_SIDED * error,
+        mean - T_99_ONE_SIDED * error,
+        mean + T_99_ONE_SIDED * error,
     )
+
+
+def _typical(steps: Floats) -> float:
+    middle = float(np.median(steps))
+    usual = max(MAD_TO_SIGMA * float(np.median(np.abs(steps - middle))), EVEN * abs(middle))
+    return float(steps[np.abs(steps - middle) <= OUTLYING * usual].mean())
 
 
 def high_water(x: Floats, y: Floats) -> tuple[float, float]:

@@ -32,11 +32,11 @@ def forecast(reading: Reading, limit: float) -> Forecast:
     def at(slope: float) -> float:
         return max(float(reading.items), reading.items + (limit - reading.level) / slope)
 
-    item = at(reading.slope)
+    item = at(reading.ahead)
     seen = min(1.0, reading.items / item) if item else 1.0
     slack = 0.0 if seen >= HALF else WIDER * (item - reading.items)
     low = max(float(reading.items), at(reading.high) - slack)
-    high = at(max(reading.low, reading.slope / 10)) + slack
+    high = at(max(reading.low, reading.ahead / 10)) + slack
     if seen < TOO_FAR:
         return Forecast(None, low, high, seen)
     return Forecast(item, min(low, item), max(high, item), seen)

@@ -68,6 +68,7 @@ class Reading:
 
     word, why     the word, and the reason in one sentence
     slope         bytes an item keeps (0 where nothing grows); `low` and `high` are its 95 % interval
+    ahead         bytes an item to forecast with: without stretches in which garbage piled up
     hidden        bytes an item: the largest leak that would not have been noticed
     items         that had succeeded at the end; `level` the bytes held there, `start` at the beginning
     source        "resident" or "live heap": which series decided
@@ -78,6 +79,7 @@ class Reading:
     slope: float = 0.0
     low: float = 0.0
     high: float = 0.0
+    ahead: float = 0.0
     hidden: float = 0.0
     items: int = 0
     level: float = 0.0
@@ -145,6 +147,7 @@ def read(stretch: Stretch) -> Reading:
         slope=by.slope.value if grows else 0.0,
         low=max(0.0, min(by.slope.value, by.steps.mean - by.steps.spread)) if grows else 0.0,
         high=max(by.slope.value, by.steps.mean + by.steps.spread) if grows else 0.0,
+        ahead=by.steps.typical if grows else 0.0,
         hidden=by.hidden,
         items=int(items[-1]),
         level=level(items[half], held[half], resident.slope.value),
@@ -169,6 +172,7 @@ def _peaks_climb(stretch: Stretch, tail: Trend) -> Reading | None:
         slope=(by_peaks + by_all) / 2,
         low=(1 - ROUGH) * min(by_peaks, by_all),
         high=(1 + ROUGH) * max(by_peaks, by_all),
+        ahead=(by_peaks + by_all) / 2,
         hidden=tail.hidden,
         items=int(stretch.items[-1]),
         level=float(y[-(len(y) // 3) :].max()),
