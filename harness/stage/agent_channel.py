@@ -44,18 +44,14 @@ class Agent:
             "REHEARSE_AGENT_CAPTURE": f"{INSIDE}/capture" if inside else str(_site_packages() or ""),
         }
 
-    def mounts(self) -> dict[str, dict[str, str]]:
-        """The volumes of a container, in the words of the engine's client."""
-        found = {str(CODE): f"{INSIDE}/agent", str(self.folder): f"{INSIDE}/sockets"}
+    def mounts(self) -> dict[str, tuple[str, str]]:
+        """What a container has to see: the folder here, and its place and mode (ro, rw) there."""
+        found = {str(CODE): (f"{INSIDE}/agent", "ro"), str(self.folder): (f"{INSIDE}/sockets", "rw")}
         site = _site_packages()
-        if site:
-            found |= {
-                str(site / name): f"{INSIDE}/capture/{name}"
-                for name in CAPTURE_PACKAGES
-                if (site / name).is_dir()
-            }
-        modes = {str(self.folder): "rw"}
-        return {here: {"bind": there, "mode": modes.get(here, "ro")} for here, there in found.items()}
+        for name in CAPTURE_PACKAGES:
+            if site and (site / name).is_dir():
+                found[str(site / name)] = (f"{INSIDE}/capture/{name}", "ro")
+        return found
 
     def ask(self, words: str) -> dict[int, dict[str, object]]:
         """What each process of the service answers, by its pid (as the service numbers them). Those that have ended,
@@ -86,6 +82,10 @@ class NoAgent(Agent):
 
     def close(self) -> None:
         """Nothing was made."""
+
+    def mounts(self) -> dict[str, tuple[str, str]]:
+        """Nothing has to be seen."""
+        return {}
 
     def ask(self, words: str) -> dict[int, dict[str, object]]:
         """Nobody answers."""

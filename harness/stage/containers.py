@@ -187,11 +187,12 @@ def _start(
     port = f"{service.port}/tcp"
     wanted = DockerContainer(image).with_envs(**env).with_network(network).with_network_aliases(service.name)
     wanted.ports = {port: ("127.0.0.1", None)}  # type: ignore[dict-item]  # its own methods publish on every address
+    for here, (there, mode) in agent.mounts().items():
+        wanted.with_volume_mapping(here, there, mode)
     wanted.with_kwargs(
         mem_limit=service.memory_bytes,
         memswap_limit=service.memory_bytes,
         log_config=LOG_CONFIG,
-        volumes=agent.mounts() if service.memory_agent else {},
         labels={**labels, "rehearse.service": service.name},
     )
     try:

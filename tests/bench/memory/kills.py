@@ -44,8 +44,8 @@ class Kill:
 
 
 KILLS = [
-    *(Kill(mode, 20480, 96 << 20, 0, seed) for seed in range(5) for mode in MODES),
-    *(Kill("quiet", 20480, 96 << 20, 1, seed) for seed in range(6)),
+    *(Kill(mode, 20480, 96 << 20, 0, seed) for seed in range(10) for mode in MODES),
+    *(Kill("quiet", 20480, 96 << 20, 1, seed) for seed in range(12)),
 ]
 
 
