@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.checks.memory.series import Life
-from harness.checks.memory.verdict import LEAST_GROWTH
+from harness.checks.memory.verdict import RESIDENT
 
 FAILING = 0.5
 WORSE = 0.6
@@ -42,7 +42,7 @@ def capped(life: Life) -> Capped | None:
     rose = float(held[last].max() - held.min())
     near = life.ceiling is not None and life.ceiling.used >= NEAR * life.ceiling.limit
     moves = float(np.ptp(held[last]))
-    if moves > max(LEAST_GROWTH, FLAT * rose) or not (near or rose >= LEAST_GROWTH):
+    if moves > max(RESIDENT.least, FLAT * rose) or not (near or rose >= RESIDENT.least):
         return None
     reached = int(np.argmax(life.stretch.items >= life.stretch.items[last][0]))
     return Capped(

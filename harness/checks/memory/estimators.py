@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 BLOCKS = 8
-T_95_TWO_SIDED, T_99_ONE_SIDED = 2.365, 2.998  # Student's t for 7 degrees of freedom
+T_95_TWO_SIDED = 2.365  # Student's t for 7 degrees of freedom
 Z_99 = 2.326
 MAD_TO_SIGMA, OUTLYING, EVEN = 1.4826, 3.0, 0.05
 MEANS_OF_A_WALK = sqrt(
@@ -50,15 +50,16 @@ def theil_sen(x: Floats, y: Floats) -> Slope:
 
 @dataclass(frozen=True)
 class Increments:
-    """The mean slope over 8 blocks; `spread` is the half width of its 95 % interval, `low` and `high` its one-sided
-    99 % bounds; `typical` is the mean without outlying blocks, such as those in which garbage piled up (all in bytes
-    an item)."""
+    """The mean slope over 8 blocks, in bytes an item: `spread` is the half width of its 95 % interval, `typical` the
+    mean without outlying blocks, such as those in which garbage piled up."""
 
     mean: float
     typical: float
     spread: float
-    low: float
-    high: float
+
+    def above(self, t: float) -> bool:
+        """Whether the mean is above zero by that quantile of Student's t for 7 degrees of freedom."""
+        return self.mean > t * self.spread / T_95_TWO_SIDED
 
 
 def increments(x: Floats, y: Floats) -> Increments:
@@ -71,13 +72,7 @@ def increments(x: Floats, y: Floats) -> Increments:
     steps = np.diff(level) / np.diff(middle)
     error = MEANS_OF_A_WALK * float(np.std(steps, ddof=1)) / sqrt(BLOCKS)
     mean = float((level[-1] - level[0]) / (middle[-1] - middle[0]))
-    return Increments(
-        mean,
-        _typical(steps),
-        T_95_TWO_SIDED * error,
-        mean - T_99_ONE_SIDED * error,
-        mean + T_99_ONE_SIDED * error,
-    )
+    return Increments(mean, _typical(steps), T_95_TWO_SIDED * error)
 
 
 def _typical(steps: Floats) -> float:

@@ -34,8 +34,6 @@ from harness.checks.memory.estimators import (
 Word = Literal["flat", "saturating", "growing", "leak", "allocator growth", "capped", "unsure"]
 
 KIB = 1024
-LEAST_GROWTH = 256 * KIB
-LEAST_LIVE_GROWTH = 128 * KIB
 LEAST_POINTS = 2 * (BLOCKS + 1)
 LEAST_ITEMS = 200
 LEAK_ITEMS = 1000
@@ -44,7 +42,7 @@ WARM_UP = 1024 * KIB
 TOO_NOISY = 1024 * KIB
 LEAST_CLIMB = 1280 * KIB
 ROUGH = 0.2
-ONWARD = 0.63  # of the 95 % half width: one-sided 91 %, beside the peaks
+ONWARD = 1.5  # Student's t, one-sided 91 %: the peaks say the rest
 NEWEST = 5
 
 
@@ -93,6 +91,22 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """What counts in a kind of series: the least growth in bytes, and the quantile of Student's t (7 degrees of
+    freedom) by which its steps have to point upwards before a random walk is ruled out."""
+
+    name: str
+    least: float
+    direction: float
+
+
+RESIDENT = Kind("resident", 256 * KIB, 4.785)  # one-sided 99.9 %
+LIVE_HEAP = Kind(
+    "live heap", 128 * KIB, 7.063
+)  # 99.99 %: it is nearly without noise, and fragmentation wanders in it
+
+
+@dataclass(frozen=True)
 class Trend:
     """The last half of a series: its slope read both ways, how far it went, and whether it slows down."""
 
@@ -100,7 +114,7 @@ class Trend:
     steps: Increments
     span: float
     slows: bool
-    least: float
+    kind: Kind
 
     @property
     def growth(self) -> float:
@@ -110,18 +124,18 @@ class Trend:
     @property
     def rises(self) -> bool:
         """Whether there is growth beyond noise and beyond the least that counts."""
-        return self.slope.low > 0 and self.growth >= self.least
+        return self.slope.low > 0 and self.growth >= self.kind.least
 
     @property
     def directed(self) -> bool:
         """Whether the rise has a direction, which that of a random walk has not."""
-        return self.steps.low > 0
+        return self.steps.above(self.kind.direction)
 
     @property
     def hidden(self) -> float:
         """Bytes an item: what would have passed for no growth."""
         uncertain = self.slope.high - self.slope.value
-        return max(self.least / self.span, self.slope.value) + uncertain
+        return max(self.kind.least / self.span, self.slope.value) + uncertain
 
 
 def read(stretch: Stretch) -> Reading:
@@ -133,13 +147,12 @@ def read(stretch: Stretch) -> Reading:
     half = items >= (items[0] + items[-1]) / 2
     if half.sum() <= BLOCKS:
         return Reading(word="unsure", why=f"only {half.sum()} readings in the last half of the items")
-    resident = trend(items[half], held[half], LEAST_GROWTH)
+    resident = trend(items[half], held[half], RESIDENT)
     word, why, by = _word(stretch, half, resident)
     if word in ("unsure", "saturating") and stretch.live is None and items[-1] - items[0] >= LEAK_ITEMS:
         climbing = _peaks_climb(stretch, resident)
         if climbing is not None:
             return climbing
-    series = held if by is resident or stretch.live is None else stretch.live
     grows = word in ("leak", "growing", "allocator growth")
     return Reading(
         word=word,
@@ -152,7 +165,7 @@ def read(stretch: Stretch) -> Reading:
         items=int(items[-1]),
         level=level(items[half], held[half], resident.slope.value),
         start=float(held[0]),
-        source="resident" if series is held else "live heap",
+        source=by.kind.name,
     )
 
 
@@ -162,8 +175,8 @@ def _peaks_climb(stretch: Stretch, tail: Trend) -> Reading | None:
     x, y = stretch.items[late], stretch.held[late]
     first, second = high_water(x, y)
     steps = increments(x, y)
-    climbs = min(first, second) >= LEAST_GROWTH and first + second >= LEAST_CLIMB
-    if not climbs or second < SLOWING * first or steps.mean < ONWARD * steps.spread:
+    climbs = min(first, second) >= RESIDENT.least and first + second >= LEAST_CLIMB
+    if not climbs or second < SLOWING * first or not steps.above(ONWARD):
         return None
     by_peaks, by_all = (first + second) * 1.5 / (x[-1] - x[0]), theil_sen(x, y).value
     return Reading(
@@ -180,11 +193,11 @@ def _peaks_climb(stretch: Stretch, tail: Trend) -> Reading | None:
     )
 
 
-def trend(x: Floats, y: Floats, least: float) -> Trend:
-    """The trend of the last half of a series (items, bytes); `least` bytes of growth count as growth."""
+def trend(x: Floats, y: Floats, kind: Kind) -> Trend:
+    """The trend of the last half of a series (items, bytes)."""
     middle = len(x) // 2
     slows = theil_sen(x[middle:], y[middle:]).value < SLOWING * theil_sen(x[:middle], y[:middle]).value
-    return Trend(theil_sen(x, y), increments(x, y), float(x[-1] - x[0]), slows, least)
+    return Trend(theil_sen(x, y), increments(x, y), float(x[-1] - x[0]), slows, kind)
 
 
 def level(x: Floats, y: Floats, slope: float) -> float:
@@ -196,7 +209,7 @@ def level(x: Floats, y: Floats, slope: float) -> float:
 def _word(stretch: Stretch, half: Bools, resident: Trend) -> tuple[Word, str, Trend]:
     if stretch.live is None:
         return (*_of(stretch.items, stretch.held, resident), resident)
-    live = trend(stretch.items[half], stretch.live[half], LEAST_LIVE_GROWTH)
+    live = trend(stretch.items[half], stretch.live[half], LIVE_HEAP)
     word, why = _of(stretch.items, stretch.live, live)
     if word in ("flat", "saturating") and resident.rises and resident.directed and not resident.slows:
         why = (
