@@ -17,12 +17,23 @@ from importlib.metadata import version
 
 import psutil
 
+from harness.checks import memory
 from harness.drive.performance import Performance, Play, ServiceGone
 from harness.loading import Loaded
 from harness.model.people import People
-from harness.model.record import EdgeFound, Manifest, NotSeen, RecordWriter, ScaleDone, ServiceFacts, StageUp
+from harness.model.record import (
+    EdgeFound,
+    Manifest,
+    NotSeen,
+    Record,
+    RecordWriter,
+    ScaleDone,
+    ServiceFacts,
+    StageUp,
+)
 from harness.model.scenario import Progress, StageKind, Trigger
 from harness.model.stage import Stage
+from harness.probes.attribution import Window, keep_sites
 from harness.probes.edges import EdgeMoved, Try, find_edge
 from harness.probes.items import read_effects, read_outcomes
 from harness.probes.memory import Checkpoints, MemorySampler
@@ -30,6 +41,7 @@ from harness.probes.memory import Checkpoints, MemorySampler
 MOST_PRESSES = 1000
 FRUITLESS_PRESSES = 3
 MOST_REVIVALS = 3
+ATTRIBUTION_USERS = 2000
 PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
 
 Say = Callable[[str], None]
@@ -84,6 +96,15 @@ def rehearse(
     if reach.refused:
         with _up(open_stage, record, "edges") as stage:
             _act_two(Performance(play, stage), reach)
+
+    leaky = {
+        name: slope
+        for name, slope in memory.growing(Record(record.folder)).items()
+        if _has_agent(loaded, name)
+    }
+    if leaky and reach.carried:
+        with _up(open_stage, record, "attribution") as stage:
+            _name_lines(Performance(play, stage), reach, leaky)
 
 
 def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
@@ -191,6 +212,30 @@ def _act_two(on: Performance, reach: Reach) -> None:
             )
         )
     on.keep_logs("edges")
+
+
+def _has_agent(loaded: Loaded, service: str) -> bool:
+    return loaded.scenario.services()[service].memory_agent
+
+
+def _name_lines(on: Performance, reach: Reach, leaky: dict[str, float]) -> None:
+    """Which lines keep the memory: a run of its own, since tracking bends what it looks at."""
+    record = on.play.record
+    name, most = max(reach.carried.items(), key=lambda each: each[1])
+    count = min(most, ATTRIBUTION_USERS)
+    on.seed(count)
+    on.play.say(f"looking for the lines that keep memory in {' and '.join(leaky)}, with {count:,} users")
+    window = Window({on.stage.services[service]: slope for service, slope in leaky.items()}, count)
+    on.watcher = window
+    try:
+        trigger = next(each for each in on.play.scenario.triggers() if each.name == name)
+        on.press(trigger, count)
+        _press_until_done(on, trigger, 0, count)
+    except ServiceGone as gone:
+        record.event(NotSeen(probe="all of the capture", why=gone.seen, decisive=False))
+    window.end()
+    for service in window.services:
+        keep_sites(service, window, record)
 
 
 def _try(on: Performance, trigger: Trigger, count: int) -> Try:

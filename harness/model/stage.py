@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
@@ -43,6 +44,12 @@ class RunningService(Protocol):
 
     def live_heap(self) -> int | None:
         """Bytes that live in its heap after garbage collection; None without the memory agent."""
+
+    def ask_agent(self, words: str) -> dict[int, dict[str, object]]:
+        """What the memory agent answers, by process; empty without one."""
+
+    def captures(self) -> list[Path]:
+        """The captures of allocations that its processes have made; they go when the stage does."""
 
     def hold(self) -> bool:
         """Stops it where it is, for a moment; False where that is not possible."""

@@ -67,6 +67,10 @@ class Agent:
                 continue
         return answers
 
+    def captures(self) -> list[Path]:
+        """The captures that processes of the service have made so far."""
+        return sorted(self.folder.glob("*.capture"))
+
     def live_heap(self) -> int | None:
         """Live bytes in the heaps of all processes, after garbage collection; None where one cannot tell."""
         told = [answer.get("live") for answer in self.ask("heap").values()]
@@ -90,6 +94,10 @@ class NoAgent(Agent):
     def ask(self, words: str) -> dict[int, dict[str, object]]:
         """Nobody answers."""
         return {}
+
+    def captures(self) -> list[Path]:
+        """Nobody made any."""
+        return []
 
 
 def agent_for(*, wanted: bool) -> Agent:

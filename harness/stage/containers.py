@@ -105,6 +105,14 @@ class ContainerService:
         """Live heap bytes, by the agent; while it is held, those from just before."""
         return self._heap if self._held else self.agent.live_heap()
 
+    def ask_agent(self, words: str) -> dict[int, dict[str, object]]:
+        """What the agent answers in each of its processes."""
+        return self.agent.ask(words)
+
+    def captures(self) -> list[Path]:
+        """The captures its processes have made."""
+        return self.agent.captures()
+
     def hold(self) -> bool:
         """Stops its processes; where that is not allowed, nothing is held."""
         if self._cgroup is None:

@@ -88,6 +88,14 @@ class ProcessService:
         """Live heap bytes, by the agent; while it is held, those from just before."""
         return self._heap if self._held else self.agent.live_heap()
 
+    def ask_agent(self, words: str) -> dict[int, dict[str, object]]:
+        """What the agent answers in each of its processes."""
+        return self.agent.ask(words)
+
+    def captures(self) -> list[Path]:
+        """The captures its processes have made."""
+        return self.agent.captures()
+
     def hold(self) -> bool:
         """Stops the process and its descendants."""
         self._heap = self.agent.live_heap()

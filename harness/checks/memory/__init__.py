@@ -15,7 +15,7 @@ from harness.checks.memory.verdict import Word
 from harness.model.finding import Finding
 from harness.model.record import NotSeen, Record, ScaleDone
 
-__all__ = ["check", "words"]
+__all__ = ["check", "growing", "words"]
 
 STOPPED_EARLY = 0.8
 
@@ -44,6 +44,12 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
         if found.kills:
             yield findings.workers(record, found)
         yield from _unsure(record, found, scales[-1])
+
+
+def growing(record: Record) -> dict[str, float]:
+    """The services that grow, with bytes an item: those whose lines are worth a second run."""
+    stories = [found for service in record.manifest.services if (found := story(record, service))]
+    return {each.service.name: each.told.reading.slope for each in stories if each.told.reading.grows}
 
 
 def words(record: Record) -> dict[str, str]:

@@ -50,16 +50,21 @@ def theil_sen(x: Floats, y: Floats) -> Slope:
 
 @dataclass(frozen=True)
 class Increments:
-    """The mean slope over 8 blocks, in bytes an item: `spread` is the half width of its 95 % interval, `typical` the
-    mean without outlying blocks, such as those in which garbage piled up."""
+    """The mean slope over 8 blocks, in bytes an item: `error` is its standard error, `typical` the mean without
+    outlying blocks, such as those in which garbage piled up."""
 
     mean: float
     typical: float
-    spread: float
+    error: float
+
+    @property
+    def spread(self) -> float:
+        """The half width of the 95 % interval."""
+        return T_95_TWO_SIDED * self.error
 
     def above(self, t: float) -> bool:
         """Whether the mean is above zero by that quantile of Student's t for 7 degrees of freedom."""
-        return self.mean > t * self.spread / T_95_TWO_SIDED
+        return self.mean > t * self.error
 
 
 def increments(x: Floats, y: Floats) -> Increments:
@@ -72,7 +77,7 @@ def increments(x: Floats, y: Floats) -> Increments:
     steps = np.diff(level) / np.diff(middle)
     error = MEANS_OF_A_WALK * float(np.std(steps, ddof=1)) / sqrt(BLOCKS)
     mean = float((level[-1] - level[0]) / (middle[-1] - middle[0]))
-    return Increments(mean, _typical(steps), T_95_TWO_SIDED * error)
+    return Increments(mean, _typical(steps), error)
 
 
 def _typical(steps: Floats) -> float:

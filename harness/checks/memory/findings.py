@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.checks.memory.ceiling import Capped
 from harness.checks.memory.forecast import Forecast, forecast
+from harness.checks.memory.sites import Site, ranked
 from harness.checks.memory.story import Story
 from harness.checks.memory.verdict import Reading
 from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, Severity, fingerprint
@@ -12,6 +13,7 @@ from harness.model.record import Record, ScaleDone, ServiceEnded
 MIB, KIB = 2**20, 1024
 HEADROOM = 1.2
 ALARM = 0.8
+MOST_SITES = 3
 
 
 def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
@@ -38,9 +40,13 @@ def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
             interval=breaks_at.interval,
             method="seen: killed by the kernel for its memory",
         )
+    sites = ranked(record, found.service.name)
+    evidence += [_site(site) for site in sites[:MOST_SITES]]
     where = f"; full at user {breaks_at.users:,}" if breaks_at.users is not None else ""
     needed = (reading.level + reading.high * max(0.0, top.users / each - reading.items)) * HEADROOM
     cause = "its memory grows with each item and is not given back"
+    if sites:
+        cause = f"{sites[0].function} ({sites[0].place}) keeps memory of each item and does not give it back"
     if reading.word == "growing":
         cause = "a leak, or a cache that is still filling: so few items do not tell which"
     return Finding(
@@ -180,6 +186,11 @@ def _forecast_evidence(ahead: Forecast, each: float) -> Evidence:
         f"forecast: the limit is reached at user {ahead.item * each:,.0f} ({low:,.0f} to {high:,.0f}){sure}"
     )
     return Evidence("memory", text)
+
+
+def _site(site: Site) -> Evidence:
+    text = f"{site.place} {site.function}: {site.slope:,.0f} B and {site.count:.2f} allocations an item stay"
+    return Evidence("capture", f"{text} (surely {site.low:,.0f} B or more)")
 
 
 def _kill(end: ServiceEnded) -> Evidence:

@@ -4,7 +4,7 @@
     gc              collects garbage
     trim            collects, and gives free heap back to the kernel
     heap            collects, then tells the live bytes: {"live": n} (null where this libc or Python cannot tell)
-    track FILE [python]   begins a memray capture; `python` traces small objects one by one
+    track [python]  begins a memray capture in `<pid>.capture`; `python` traces small objects one by one
     untrack         ends it
 
 Standard library only, Python 3.8 and later. Forked children open sockets of their own.
@@ -161,10 +161,11 @@ def _memray() -> Any:
     return memray
 
 
-def _track(path: str, how: str = "") -> dict[str, object]:
+def _track(how: str = "") -> dict[str, object]:
     global _tracker
     if _tracker is not None:
         return {"error": "a capture is running"}
+    path = os.path.join(_folder, "%d.capture" % os.getpid())
     memray = _memray()
     _tracker = memray.Tracker(
         destination=memray.FileDestination(path, overwrite=True),
