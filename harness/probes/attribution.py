@@ -65,9 +65,8 @@ class Window:
 
 
 def keep_sites(service: RunningService, window: Window, record: RecordWriter) -> bool:
-    """Writes table `sites` (service, file, line, function, items, bytes, count): what each site kept alive, over
-    items, of what was born in the window; and a flame graph beside the logs. False, and a NotSeen, without a
-    capture."""
+    """Writes table `sites` (service, file, line, function, items, bytes, kept, count), and a flame graph beside the
+    logs. False, and a NotSeen, without a capture."""
     rows: list[dict[str, Any]] = []
     why = (
         "none of its processes made a capture: no CPython, another minor version than ours, or no memray here"
@@ -88,7 +87,8 @@ def keep_sites(service: RunningService, window: Window, record: RecordWriter) ->
 
 
 def sites(capture: Path, marks: Sequence[tuple[float, int]]) -> list[dict[str, Any]]:
-    """The 50 sites that keep most, each with bytes and count alive at 33 points over items.
+    """The 50 sites that keep most of what was born in the window, at 33 points over items: `bytes` alive there, and
+    `kept` bytes in `count` allocations that were born by then and outlived the window.
 
     `marks` are (wall clock in ms, items done), ascending. Raises OSError or ValueError for a capture that cannot be
     read, ImportError without memray.
@@ -102,26 +102,29 @@ def sites(capture: Path, marks: Sequence[tuple[float, int]]) -> list[dict[str, A
     done = np.interp(times, [at for at, _ in marks], [items for _, items in marks])
     grid = np.linspace(done[0], done[-1], POINTS)
     points = np.clip(np.searchsorted(done, grid), 0, len(times) - 1)
-    held: dict[tuple[str, str, int], Any] = defaultdict(lambda: np.zeros((2, POINTS)))
+    held: dict[tuple[str, str, int], Any] = defaultdict(lambda: np.zeros((3, POINTS)))
     for record in reader.get_temporal_allocation_records(merge_threads=True):
         stack = record.stack_trace(max_stacks=1)
         if not stack:
             continue
         for part in record.intervals:
             end = part.deallocated_before_snapshot
-            alive = (points >= part.allocated_before_snapshot) & ((end is None) | (points < (end or 0)))
-            held[stack[0]] += np.outer((part.n_bytes, part.n_allocations), alive)
-    largest = sorted(held.items(), key=lambda site: -site[1][0, -1])[:MOST_SITES]
+            born = points >= part.allocated_before_snapshot
+            held[stack[0]][0] += part.n_bytes * (born if end is None else born & (points < end))
+            if end is None:
+                held[stack[0]][1:] += np.outer((part.n_bytes, part.n_allocations), born)
+    largest = sorted(held.items(), key=lambda site: -site[1][1, -1])[:MOST_SITES]
     return [
         {
             "function": function,
             "file": file,
             "line": line,
             "items": [round(float(items), 1) for items in done[points]],
-            "bytes": [int(value) for value in kept[0]],
-            "count": [int(value) for value in kept[1]],
+            "bytes": [int(value) for value in series[0]],
+            "kept": [int(value) for value in series[1]],
+            "count": [int(value) for value in series[2]],
         }
-        for (function, file, line), kept in largest
+        for (function, file, line), series in largest
     ]
 
 

@@ -41,13 +41,13 @@ class Agent:
         return {
             "PYTHONPATH": f"{code}:{pythonpath}" if pythonpath else code,
             "REHEARSE_AGENT_DIR": f"{INSIDE}/sockets" if inside else str(self.folder),
-            "REHEARSE_AGENT_CAPTURE": f"{INSIDE}/capture" if inside else str(_site_packages() or ""),
+            "REHEARSE_AGENT_CAPTURE": f"{INSIDE}/capture" if inside else str(site_packages() or ""),
         }
 
     def mounts(self) -> dict[str, tuple[str, str]]:
         """What a container has to see: the folder here, and its place and mode (ro, rw) there."""
         found = {str(CODE): (f"{INSIDE}/agent", "ro"), str(self.folder): (f"{INSIDE}/sockets", "rw")}
-        site = _site_packages()
+        site = site_packages()
         for name in CAPTURE_PACKAGES:
             if site and (site / name).is_dir():
                 found[str(site / name)] = (f"{INSIDE}/capture/{name}", "ro")
@@ -115,7 +115,7 @@ def _ask(path: Path, words: str) -> dict[str, object]:
         return answer
 
 
-def _site_packages() -> Path | None:
+def site_packages() -> Path | None:
     """Where memray is installed on this machine; None without the extra `memory`."""
     found = importlib.util.find_spec("memray")
     return Path(found.origin).parent.parent if found and found.origin else None

@@ -13,6 +13,8 @@ FAILING = 0.5
 WORSE = 0.6
 NEAR = 0.9
 FLAT = 0.05
+LATE = 0.1
+LEAST_READINGS = 18
 
 
 @dataclass(frozen=True)
@@ -29,28 +31,27 @@ class Capped:
 
 def capped(life: Life) -> Capped | None:
     """The ceiling that this life ended at; None where items go on as before, or memory goes on rising."""
-    tried, held = life.tried, life.stretch.held
-    if len(tried) < 9 or tried[-1] <= tried[0]:
+    tried, held, items = life.tried, life.stretch.held, life.stretch.items
+    if len(tried) < LEAST_READINGS or tried[-1] <= tried[0]:
         return None
-    third = (tried[-1] - tried[0]) / 3
-    first, last = tried <= tried[0] + third, tried >= tried[-1] - third
-    if first.sum() < 2 or last.sum() < 2:
+    span = tried[-1] - tried[0]
+    first, last = tried <= tried[0] + span / 2, tried >= tried[-1] - LATE * span
+    if first.sum() < 2 or last.sum() < 3:
         return None
     before, after = _succeeding(life, first), _succeeding(life, last)
     if after > FAILING or after > WORSE * before:
         return None
     rose = float(held[last].max() - held.min())
-    near = life.ceiling is not None and life.ceiling.used >= NEAR * life.ceiling.limit
-    moves = float(np.ptp(held[last]))
-    if moves > max(RESIDENT.least, FLAT * rose) or not (near or rose >= RESIDENT.least):
+    near = life.ceiling if life.ceiling and life.ceiling.used >= NEAR * life.ceiling.limit else None
+    if np.ptp(held[last]) > max(RESIDENT.least, FLAT * rose) or not (near or rose >= RESIDENT.least):
         return None
-    reached = int(np.argmax(life.stretch.items >= life.stretch.items[last][0]))
+    reached = int(np.argmax(items >= items[last][0]))
     return Capped(
         tried=int(tried[reached]),
         level=float(held[last].max()),
         succeed=after,
-        ceiling=life.ceiling.name if near and life.ceiling else "",
-        limit=life.ceiling.limit if near and life.ceiling else None,
+        ceiling=near.name if near else "",
+        limit=near.limit if near else None,
     )
 
 

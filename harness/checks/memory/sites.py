@@ -1,15 +1,19 @@
 """Which line keeps memory: sites ranked by the lower bound of their slope over items.
 
 The point estimate would put lines first whose garbage waits for its collector; their lower bound lies below zero.
+Both what is alive and what outlives the window have to grow, and must not slow down: a cache that fills does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from harness.checks.memory.estimators import BLOCKS, increments
+from harness.checks.memory.estimators import BLOCKS, increments, theil_sen
+from harness.checks.memory.verdict import SLOWING
 from harness.model.record import Record
 
 SURE = 2.998  # Student's t for 7 degrees of freedom, one-sided 99 %
@@ -30,18 +34,31 @@ class Site:
 def ranked(record: Record, service: str) -> list[Site]:
     """The sites of a service whose memory surely grows with the items, the surest first."""
     table = record.table("sites")
-    rows = [i for i, name in enumerate(table.get("service", ())) if name == service]
-    found = []
-    for row in rows:
-        x, kept = np.array(table["items"][row], dtype=float), np.array(table["bytes"][row], dtype=float)
-        moving = np.concatenate([[True], np.diff(x) > 0])
-        if moving.sum() <= 2 * BLOCKS:
-            continue
-        steps = increments(x[moving], kept[moving])
-        low = steps.mean - SURE * steps.error
-        if low < LEAST:
-            continue
-        count = increments(x[moving], np.array(table["count"][row], dtype=float)[moving]).mean
-        place = f"{'/'.join(table['file'][row].split('/')[-3:])}:{table['line'][row]}"
-        found.append(Site(place, table["function"][row], steps.mean, low, count))
-    return sorted(found, key=lambda site: -site.low)
+    rows = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
+    return rank([row for row in rows if row["service"] == service])
+
+
+def rank(rows: Iterable[Mapping[str, Any]]) -> list[Site]:
+    """Ranks rows of table `sites`."""
+    sites = [site for row in rows if (site := _site(row))]
+    return sorted(sites, key=lambda site: -site.low)
+
+
+def _site(row: Mapping[str, Any]) -> Site | None:
+    """One site, or None where it does not surely grow."""
+    x = np.array(row["items"], dtype=float)
+    moving = np.concatenate([[True], np.diff(x) > 0])
+    if moving.sum() <= 2 * BLOCKS:
+        return None
+    x = x[moving]
+    alive, kept, count = (np.array(row[name], dtype=float)[moving] for name in ("bytes", "kept", "count"))
+    middle = len(x) // 2
+    slows = (
+        theil_sen(x[middle:], alive[middle:]).value < SLOWING * theil_sen(x[:middle], alive[:middle]).value
+    )
+    steps = [increments(x, alive), increments(x, kept)]
+    low = min(step.mean - SURE * step.error for step in steps)
+    if low < LEAST or slows:
+        return None
+    place = f"{'/'.join(row['file'].split('/')[-3:])}:{row['line']}"
+    return Site(place, row["function"], steps[1].mean, low, increments(x, count).mean)

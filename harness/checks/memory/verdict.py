@@ -140,6 +140,7 @@ class Trend:
 
 def read(stretch: Stretch) -> Reading:
     """The word for one stretch. Its facts about ceilings and kills are not known here: see `capped`."""
+    stretch = _once_an_item(stretch)
     items, held = stretch.items, stretch.held
     if len(items) < LEAST_POINTS or items[-1] - items[0] < LEAST_ITEMS:
         why = f"{len(items)} readings over {_span(items):,.0f} items: {LEAST_POINTS} over {LEAST_ITEMS} are needed"
@@ -238,6 +239,13 @@ def _of(items: Floats, series: Floats, tail: Trend) -> tuple[Word, str]:
     if float(series[len(series) // 2 :].mean() - series[0]) >= WARM_UP:
         return "saturating", "it grew at first and stays where it is in the last half of the items"
     return "flat", "no growth in the last half of the items"
+
+
+def _once_an_item(stretch: Stretch) -> Stretch:
+    """The newest reading for each number of items: where none succeeds, there is nothing to set growth against."""
+    newest = np.append(np.diff(stretch.items) > 0, True)[: len(stretch.items)]
+    live = None if stretch.live is None else stretch.live[newest]
+    return Stretch(items=stretch.items[newest], held=stretch.held[newest], live=live)
 
 
 def _span(items: Floats) -> float:

@@ -180,6 +180,7 @@ def _untrack() -> dict[str, object]:
     global _tracker
     if _tracker is None:
         return {"error": "no capture is running"}
+    gc.collect()  # what is garbage by now was not kept
     _tracker.__exit__(None, None, None)
     _tracker = None
     return {"tracking": None}

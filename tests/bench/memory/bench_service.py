@@ -93,9 +93,9 @@ class Bench:
         """How often the kernel has killed in the group."""
         return (self._cgroup.oom_kills() or 0) if self._cgroup else 0
 
-    def ask(self, words: str) -> dict[str, int | None]:
-        """Asks the agent of the (youngest) process."""
-        path = max(self.sockets.glob("*.sock"), key=lambda path: int(path.stem))
+    def ask(self, words: str, path: Path | None = None) -> dict[str, int | None]:
+        """Asks the agent at that socket, else that of the youngest process."""
+        path = path or max(self.sockets.glob("*.sock"), key=lambda path: int(path.stem))
         with socket.socket(socket.AF_UNIX) as channel, channel.makefile("rwb") as stream:
             channel.settimeout(60)
             channel.connect(str(path))
