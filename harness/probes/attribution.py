@@ -9,13 +9,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.model.record import NotSeen, RecordWriter
 from harness.model.scenario import Progress
@@ -25,6 +25,9 @@ FROM, UNTIL = 0.25, 0.95
 POINTS = 33
 MOST_SITES = 50
 SMALL_OBJECTS = 600
+
+Mark = tuple[float, int]
+Held = dict[tuple[str, str, int], NDArray[np.float64]]
 
 
 @dataclass
@@ -36,7 +39,7 @@ class Window:
 
     services: dict[RunningService, float]
     users: int
-    marks: list[tuple[float, int]] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
     tracking: bool = False
     over: bool = False
 
@@ -67,16 +70,17 @@ class Window:
 def keep_sites(service: RunningService, window: Window, record: RecordWriter) -> bool:
     """Writes table `sites` (service, file, line, function, items, bytes, kept, count), and a flame graph beside the
     logs. False, and a NotSeen, without a capture."""
-    rows: list[dict[str, Any]] = []
+    held: Held = {}
     why = (
         "none of its processes made a capture: no CPython, another minor version than ours, or no memray here"
     )
     for capture in service.captures():
         try:
-            rows += sites(capture, window.marks)
+            add_sites(held, capture, window.marks)
             _flame_graph(capture, record.folder / "logs" / f"memory-{service.name}-{capture.stem}.html")
         except (OSError, ValueError, ImportError) as problem:
             why = f"the capture cannot be read: {problem}"
+    rows = as_rows(held, window.marks)
     if not rows:
         record.event(NotSeen(probe=f"the line in {service.name} that keeps memory", why=why, decisive=False))
         return False
@@ -86,9 +90,9 @@ def keep_sites(service: RunningService, window: Window, record: RecordWriter) ->
     return True
 
 
-def sites(capture: Path, marks: Sequence[tuple[float, int]]) -> list[dict[str, Any]]:
-    """The 50 sites that keep most of what was born in the window, at 33 points over items: `bytes` alive there, and
-    `kept` bytes in `count` allocations that were born by then and outlived the window.
+def add_sites(held: Held, capture: Path, marks: Sequence[Mark]) -> None:
+    """Adds what one process kept to `held`, at 33 points over items: bytes alive there, and the bytes and allocations
+    that were born by then and outlived the window.
 
     `marks` are (wall clock in ms, items done), ascending. Raises OSError or ValueError for a capture that cannot be
     read, ImportError without memray.
@@ -100,32 +104,39 @@ def sites(capture: Path, marks: Sequence[tuple[float, int]]) -> list[dict[str, A
     if len(times) < POINTS or len(marks) < 2:
         raise ValueError(f"{len(times)} points in time and {len(marks)} readings of the batch are too few")
     done = np.interp(times, [at for at, _ in marks], [items for _, items in marks])
-    grid = np.linspace(done[0], done[-1], POINTS)
-    points = np.clip(np.searchsorted(done, grid), 0, len(times) - 1)
-    held: dict[tuple[str, str, int], Any] = defaultdict(lambda: np.zeros((3, POINTS)))
+    points = np.searchsorted(done, _grid(marks), side="right") - 1
     for record in reader.get_temporal_allocation_records(merge_threads=True):
         stack = record.stack_trace(max_stacks=1)
         if not stack:
             continue
+        series = held.setdefault(stack[0], np.zeros((3, POINTS)))
         for part in record.intervals:
             end = part.deallocated_before_snapshot
             born = points >= part.allocated_before_snapshot
-            held[stack[0]][0] += part.n_bytes * (born if end is None else born & (points < end))
+            series[0] += part.n_bytes * (born if end is None else born & (points < end))
             if end is None:
-                held[stack[0]][1:] += np.outer((part.n_bytes, part.n_allocations), born)
+                series[1:] += np.outer((part.n_bytes, part.n_allocations), born)
+
+
+def as_rows(held: Held, marks: Sequence[Mark]) -> list[dict[str, Any]]:
+    """The 50 sites that keep most, as rows of table `sites`."""
     largest = sorted(held.items(), key=lambda site: -site[1][1, -1])[:MOST_SITES]
     return [
         {
             "function": function,
             "file": file,
             "line": line,
-            "items": [round(float(items), 1) for items in done[points]],
+            "items": [round(float(items), 1) for items in _grid(marks)],
             "bytes": [int(value) for value in series[0]],
             "kept": [int(value) for value in series[1]],
             "count": [int(value) for value in series[2]],
         }
         for (function, file, line), series in largest
     ]
+
+
+def _grid(marks: Sequence[Mark]) -> NDArray[np.float64]:
+    return np.linspace(marks[0][1], marks[-1][1], POINTS)
 
 
 def _flame_graph(capture: Path, page: Path) -> None:

@@ -129,11 +129,11 @@ class Checkpoints:
 
     def working(self, progress: Progress) -> None:
         """Called with each reading of a batch at work."""
-        now = time.monotonic()
+        now, tried = time.monotonic(), progress.done + progress.failed
         self._began = self._began or now
-        if progress.done < self._next or self._spent > SHARE * (now - self._began):
+        if tried < self._next or self._spent > SHARE * (now - self._began):
             return
-        self._next = (progress.done // self._step + 1) * self._step
+        self._next = (tried // self._step + 1) * self._step
         held = []
         try:
             for driver in self._drivers:
@@ -142,7 +142,7 @@ class Checkpoints:
             if len(held) == len(self._drivers):
                 time.sleep(SETTLE)
                 self._look(progress)
-                self._last = progress.done
+                self._last = tried
         finally:
             for driver in held:
                 driver.let_go()
@@ -150,6 +150,6 @@ class Checkpoints:
 
     def resting(self, progress: Progress) -> None:
         """Called where the batch rests by itself."""
-        if progress.done != self._last:
-            self._last = progress.done
+        if progress.done + progress.failed != self._last:
+            self._last = progress.done + progress.failed
             self._look(progress)

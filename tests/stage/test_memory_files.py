@@ -142,25 +142,35 @@ def test_a_process_without_limits_has_no_ceiling() -> None:
 
 
 def test_a_held_family_stands_still_and_goes_on() -> None:
+    child = "print(1, flush=True)\nwhile True: pass"
     command = [
         sys.executable,
         "-c",
-        "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])",
+        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])",
     ]
-    with subprocess.Popen(command) as process:
-        deadline = time.monotonic() + 10
-        while len(family(process.pid)) < 2 and time.monotonic() < deadline:
-            time.sleep(0.01)
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
         pids = family(process.pid)
-        assert len(pids) == 2
-        assert hold([*pids, 2**22 + 1]) == pids, "one that is gone is left out"
-        time.sleep(0.05)
-        assert {psutil.Process(pid).status() for pid in pids} == {"stopped"}
-        let_go(pids)
-        time.sleep(0.05)
-        assert "stopped" not in {psutil.Process(pid).status() for pid in pids}
-        for pid in reversed(pids):
-            os.kill(pid, signal.SIGKILL)
+        try:
+            assert len(pids) == 2
+            assert hold([*pids, 2**22 + 1]) == pids, "one that is gone is left out"
+            assert reach(pids, {"stopped"})
+            let_go(pids)
+            assert reach(pids, {"running", "sleeping"})
+        finally:
+            for pid in reversed(pids):
+                os.kill(pid, signal.SIGKILL)
+
+
+def reach(pids: list[int], wanted: set[str]) -> bool:
+    """Whether all of them get into one of these states within 5 seconds."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if {psutil.Process(pid).status() for pid in pids} <= wanted:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def test_the_engines_statistics_are_read_as_the_files_are_and_marked() -> None:

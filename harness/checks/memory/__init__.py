@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from harness.checks.memory import findings
 from harness.checks.memory.story import Story, story
-from harness.checks.memory.verdict import Word
+from harness.checks.memory.verdict import LEAST_ITEMS, Word
 from harness.model.finding import Finding
 from harness.model.record import NotSeen, Record, ScaleDone
 
@@ -26,6 +26,10 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
     if not scales:
         return
     for service in record.manifest.services:
+        if scales[-1].users < LEAST_ITEMS:
+            why = f"unsure: {scales[-1].users} users do not tell growth from a start, {LEAST_ITEMS} or more would"
+            yield NotSeen(probe=f"memory growth of {service.name}", why=why, decisive=False)
+            continue
         found = story(record, service)
         if found is None:
             why = "not one reading of it lies beside an item: no word can be said"
@@ -71,8 +75,9 @@ def _sentence(found: Story) -> str:
     reading, said = found.told.reading, word(found)
     if reading.grows and said != "capped":
         return f"{said}: {reading.slope:,.0f} B an item ({reading.low:,.0f} to {reading.high:,.0f})"
-    hidden = f"; a leak of up to {reading.hidden:,.0f} B an item could hide" if reading.hidden else ""
-    return said + hidden
+    if said == "capped" or not reading.hidden:
+        return said
+    return f"{said}; a leak of up to {reading.hidden:,.0f} B an item could hide"
 
 
 def _unsure(record: Record, found: Story, top: ScaleDone) -> Iterator[NotSeen]:
@@ -83,9 +88,11 @@ def _unsure(record: Record, found: Story, top: ScaleDone) -> Iterator[NotSeen]:
     if read_for < STOPPED_EARLY and not found.killed:
         why = f"its memory could be read for the first {max(0, read_for):.0%} of {end.scale}x only"
         yield NotSeen(probe=f"memory growth of {name}", why=why)
-    elif word(found) in ("unsure", "allocator growth"):
+        return
+    fills = reading.level + reading.hidden * (top.users - reading.items) > found.service.memory_limit
+    slowing = word(found) == "saturating" and fills
+    if slowing or word(found) in ("unsure", "allocator growth"):
         hides = f"; a leak of up to {reading.hidden:,.0f} B an item could hide" if reading.hidden else ""
-        fills = reading.level + reading.hidden * (top.users - reading.items) > found.service.memory_limit
         why = f"{word(found)}: {reading.why}{hides}; a larger scale or the memory agent tells"
         yield NotSeen(probe=f"memory growth of {name}", why=why, decisive=bool(reading.hidden) and fills)
 

@@ -212,7 +212,9 @@ def _word(stretch: Stretch, half: Bools, resident: Trend) -> tuple[Word, str, Tr
         return (*_of(stretch.items, stretch.held, resident), resident)
     live = trend(stretch.items[half], stretch.live[half], LIVE_HEAP)
     word, why = _of(stretch.items, stretch.live, live)
-    if word in ("flat", "saturating") and resident.rises and resident.directed and not resident.slows:
+    long_enough = stretch.items[-1] - stretch.items[0] >= LEAK_ITEMS
+    calm = word in ("flat", "saturating") and not live.rises
+    if calm and long_enough and resident.rises and resident.directed and not resident.slows:
         why = (
             f"the process grows by {resident.slope.value:,.0f} B an item while what lives in its heap does not:"
             " the allocator keeps what the program gave back"

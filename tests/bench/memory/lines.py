@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import psutil
 
 from harness.checks.memory.sites import Site, rank
-from harness.probes.attribution import sites
+from harness.probes.attribution import Held, add_sites, as_rows
 from harness.stage.agent_channel import site_packages
 from tests.bench.memory.bench_service import FIXTURE, Bench, Gone, running
 
@@ -58,13 +59,11 @@ def track(bench: Bench, items: int, how: str = "") -> list[tuple[float, int]]:
 
 def first_site(bench: Bench, marks: list[tuple[float, int]]) -> list[Site]:
     """The ranked sites of all captures of a service together."""
-    rows = []
+    held: Held = {}
     for capture in bench.sockets.glob("*.capture"):
-        try:
-            rows += sites(capture, marks)
-        except ValueError:
-            continue  # a master that does no items
-    return rank(rows)
+        with contextlib.suppress(ValueError):  # a master that does no items
+            add_sites(held, capture, marks)
+    return rank(as_rows(held, marks))
 
 
 def lines() -> None:
