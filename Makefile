@@ -7,7 +7,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test lint bench bench-memory images clean
+.PHONY: help rehearse test lint servers bench bench-memory images clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,8 +27,12 @@ lint: $(VENV)/.dev ## ruff, mypy strict, and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev ## measure speed as ratios against peers in the same run
-	@for bench in tests/bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+servers: $(VENV)/.dev ## install real servers (Debian, PyPI, npm) and hold the wall finder against each
+	sh fixtures/servers/install.sh
+	$(BIN)/python -m pytest -m servers tests/walls
+
+bench: $(VENV)/.bench ## measure speed as ratios against peers in the same run
+	@for bench in tests/bench/[a-z]*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
 bench-memory: $(VENV)/.dev ## the memory verdict against hundreds of runs and real kills (hours; goes on where it stopped)
 	@for part in collect kills lines runtimes results; do $(BIN)/python -m tests.bench.memory.$$part || exit 1; done
@@ -52,6 +56,10 @@ $(VENV)/bin/pip:
 $(VENV)/.sample: $(VENV)/bin/pip pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (a minute, once)"
 	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample,memory,test,dev,bench]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.sample

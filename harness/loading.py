@@ -12,6 +12,7 @@ from types import ModuleType
 
 from harness.errors import UsageError, where_in
 from harness.model.scenario import Scenario, Service, parse_duration
+from harness.population import Spec
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,10 @@ def _check(chosen: type[Scenario], source: Path, root: Path) -> None:
         raise wrong(
             f"has scales = {scales!r}", "ascending whole numbers from 1", "set `scales = (1, 2, 5, 10)`"
         )
+    if chosen.population is not None and not isinstance(chosen.population, Spec):
+        raise wrong(
+            f"has population = {chosen.population!r}", "Population.spec(...)", "write it so, or leave it out"
+        )
     if not chosen.triggers():
         raise wrong(
             "has no trigger", "at least one method marked @trigger(...)", "mark the method that starts it"
@@ -133,6 +138,8 @@ def _check(chosen: type[Scenario], source: Path, root: Path) -> None:
         raise wrong(
             "has no outcomes()", "a method that tells what became of each item", "write outcomes(self, live)"
         )
+    for name in ("patience", "quiet"):
+        parse_duration(getattr(chosen, name), what=f"{chosen.__name__}.{name}")
     for service in chosen.services().values():
         _check_service(service, wrong, root)
 

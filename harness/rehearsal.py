@@ -2,7 +2,7 @@
 
 Act one runs the scales, each on a fresh stage: the users are put in, the triggers are tried in the order written,
 and the first that gets through is pressed until the batch is done. Act two asks what only a live system can answer
-about what act one showed: here, the exact edge of each trigger that was refused.
+about what act one showed: the exact edge of each trigger that was refused, and what comes of pressing again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from importlib.metadata import version
 import psutil
 
 from harness.checks import memory
-from harness.drive.performance import Performance, Play, ServiceGone
+from harness.drive.desk import Desk
+from harness.drive.performance import Performance, Play, ServiceGone, calling
+from harness.errors import HarnessError, TimeBudgetSpent
 from harness.loading import Loaded
 from harness.model.people import People
 from harness.model.record import (
@@ -31,27 +33,31 @@ from harness.model.record import (
     ServiceFacts,
     StageUp,
 )
-from harness.model.scenario import Progress, StageKind, Trigger
+from harness.model.scenario import Progress, Scenario, StageKind, Trigger
 from harness.model.stage import Stage
 from harness.probes.attribution import Window, keep_sites
 from harness.probes.edges import EdgeMoved, Try, find_edge
-from harness.probes.items import read_effects, read_outcomes
+from harness.probes.items import read_effects, read_outcomes, write_expected
 from harness.probes.memory import Checkpoints, MemorySampler
+from harness.probes.rerun import Experiment, experiments, hold
 
 MOST_PRESSES = 1000
 FRUITLESS_PRESSES = 3
 MOST_REVIVALS = 3
 ATTRIBUTION_USERS = 2000
+MOST_USERS_TO_PRESS_AGAIN = 2000
+PROBES = ("edges", "rerun", "lines")
 PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
 
 Say = Callable[[str], None]
 OpenStage = Callable[[], AbstractContextManager[Stage]]
+Button = tuple[Trigger, int, str]
 
 
 @dataclass(frozen=True)
 class Plan:
     """One rehearsal as it was asked for: the usual number of users, the scales, the seed, the end of the time budget
-    (monotonic clock), the kind of stage and why that one, and the images by service."""
+    (monotonic clock), the kind of stage and why that one, the images by service, and the probes of act two."""
 
     usual: int
     scales: tuple[int, ...]
@@ -60,6 +66,7 @@ class Plan:
     stage: StageKind
     stage_why: str
     images: dict[str, str] = field(default_factory=dict)
+    probes: tuple[str, ...] = PROBES
 
 
 @dataclass
@@ -68,6 +75,8 @@ class Reach:
 
     carried: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
+    button: Button | None = None
+    """The first trigger that got through, with how many users, and the service it starts the batch at."""
 
     def saw(self, trigger: str, users: int, accepted: bool | None) -> None:
         """Takes in one first press. What could not be told changes nothing."""
@@ -81,9 +90,12 @@ def rehearse(
     loaded: Loaded, plan: Plan, people: People, open_stage: OpenStage, record: RecordWriter, say: Say
 ) -> None:
     """Holds the rehearsal and writes what it saw into `record`."""
-    record.manifest(_manifest(loaded, plan, record))
+    record.manifest(_manifest(loaded, plan, people, record))
     users = people.users(plan.usual * plan.scales[-1])
     record.rows("intended", item=[user.id for user in users])
+    if type(loaded.scenario).expected is not Scenario.expected:
+        with calling("expected()", loaded.source, plan.stage):
+            write_expected(loaded.scenario.expected, users, record)
     for name, service in loaded.scenario.services().items():
         if not service.on(plan.stage):
             why = f"{name} takes no part in the {plan.stage} stage: its own limits were not seen"
@@ -93,18 +105,16 @@ def rehearse(
     for scale in plan.scales:
         with _up(open_stage, record, f"{scale}x") as stage:
             _act_one(Performance(play, stage), scale, scale * plan.usual, reach)
-    if reach.refused:
+    for probe in (probe for probe in PROBES if probe not in plan.probes):
+        record.event(NotSeen(probe=probe, why="left out by --probes", decisive=False))
+    if reach.refused and "edges" in plan.probes:
         with _up(open_stage, record, "edges") as stage:
-            _act_two(Performance(play, stage), reach)
+            _find_edges(Performance(play, stage), reach)
+    if "rerun" in plan.probes:
+        _press_again(play, open_stage, reach.button, plan)
 
-    leaky = {
-        name: slope
-        for name, slope in memory.growing(Record(record.folder)).items()
-        if _has_agent(loaded, name)
-    }
-    if leaky and reach.carried:
-        with _up(open_stage, record, "attribution") as stage:
-            _name_lines(Performance(play, stage), reach, leaky)
+    if "lines" in plan.probes:
+        _look_for_lines(play, open_stage, reach)
 
 
 def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
@@ -113,11 +123,7 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
     on.seed(count)
     name, run = "", Presses(0, 0, complete=False)
     with MemorySampler(on.stage.services, record, scale) as sampler:
-        drivers = [
-            on.stage.services[driver] for driver in on.play.scenario.drivers() if driver in on.stage.services
-        ]
-        on.watcher = Checkpoints(drivers, on.play.scenario.checkpoints, count, sampler.look_closely)
-        on.watcher.resting(Progress(0, 0, running=False))
+        on.watcher = _checkpoints(on, sampler, count)
         try:
             trigger = _first_that_gets_through(on, scale, count, reach)
             if trigger:
@@ -132,7 +138,7 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
             record.event(NotSeen(probe=f"the rest of {scale}x", why=gone.seen))
             on.revive(on.ended(scale))
         read_outcomes(on.outcomes, record, f"items-{scale}")
-        read_effects(on.effects, record, f"effects-{scale}")
+        read_effects(on.effects, record, f"effects-{scale}", quiet=on.quiet)
     record.event(
         ScaleDone(
             scale=scale,
@@ -148,11 +154,22 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
     on.keep_logs(f"{scale}x")
 
 
+def _checkpoints(on: Performance, sampler: MemorySampler, count: int) -> Checkpoints:
+    """Holds those services still that push the others on; the first look is taken before the first item."""
+    play, services = on.play.scenario, on.stage.services
+    drivers = [services[name] for name in play.drivers() if name in services]
+    found = Checkpoints(drivers, play.checkpoints, count, sampler.look_closely)
+    found.resting(Progress(0, 0, running=False))
+    return found
+
+
 def _first_that_gets_through(on: Performance, scale: int, count: int, reach: Reach) -> Trigger | None:
     for trigger in on.play.scenario.triggers():
         press = on.press(trigger, count, scale=scale)
         reach.saw(trigger.name, count, press.accepted)
         if press.accepted:
+            if not press.stuck:
+                reach.button = reach.button or (trigger, count, press.exchange.service)
             return trigger
         on.play.say(f"{count:,} users by {trigger.name}: {press.why}")
     return None
@@ -171,7 +188,7 @@ def _press_until_done(on: Performance, trigger: Trigger, scale: int, count: int)
     """Presses again until nothing is left, nothing moves any more, or services end once too often."""
     presses, revivals, fruitless = 1, 0, 0
     left = on.left(count)
-    while left > 0 and presses < MOST_PRESSES and fruitless < FRUITLESS_PRESSES:
+    while left > 0 and not on.stuck and presses < MOST_PRESSES and fruitless < FRUITLESS_PRESSES:
         gone = on.ended(scale)
         if gone:
             revivals += 1
@@ -186,7 +203,7 @@ def _press_until_done(on: Performance, trigger: Trigger, scale: int, count: int)
     return Presses(presses, revivals, complete=left <= 0)
 
 
-def _act_two(on: Performance, reach: Reach) -> None:
+def _find_edges(on: Performance, reach: Reach) -> None:
     """The exact edge of each trigger that was refused."""
     record = on.play.record
     on.seed(len(on.play.users))
@@ -214,12 +231,18 @@ def _act_two(on: Performance, reach: Reach) -> None:
     on.keep_logs("edges")
 
 
-def _has_agent(loaded: Loaded, service: str) -> bool:
-    return loaded.scenario.services()[service].memory_agent
+def _look_for_lines(play: Play, open_stage: OpenStage, reach: Reach) -> None:
+    """Where a service with the memory agent grows: which lines keep the memory, in a run of its own."""
+    services = play.scenario.services()
+    grows = memory.growing(Record(play.record.folder))
+    leaky = {name: slope for name, slope in grows.items() if services[name].memory_agent}
+    if leaky and reach.carried:
+        with _up(open_stage, play.record, "lines") as stage:
+            _name_lines(Performance(play, stage), reach, leaky)
 
 
 def _name_lines(on: Performance, reach: Reach, leaky: dict[str, float]) -> None:
-    """Which lines keep the memory: a run of its own, since tracking bends what it looks at."""
+    """The batch once more, with captures in a window; nothing else is read from it: tracking bends it."""
     record = on.play.record
     name, most = max(reach.carried.items(), key=lambda each: each[1])
     count = min(most, ATTRIBUTION_USERS)
@@ -240,7 +263,36 @@ def _name_lines(on: Performance, reach: Reach, leaky: dict[str, float]) -> None:
 
 def _try(on: Performance, trigger: Trigger, count: int) -> Try:
     press = on.press(trigger, count)
+    if press.stuck:
+        raise EdgeMoved(f"with {count} users {press.why}")
     return Try(press.accepted is True, press.exchange)
+
+
+def _press_again(play: Play, open_stage: OpenStage, button: Button | None, plan: Plan) -> None:
+    """Each way to press the button more than once, on a fresh stage each."""
+    if button is None or type(play.scenario).effects is Scenario.effects:
+        why = "the scenario has no effects()" if button else "no press got through and came to its end"
+        play.record.event(NotSeen(probe="rerun", why=f"{why}: what pressing again does was not seen"))
+        return
+    trigger, carried, batch = button
+    users = min(carried, plan.usual, MOST_USERS_TO_PRESS_AGAIN)
+    called = [service for service in play.scenario.services()[batch].calls if service.on(plan.stage)]
+    for experiment in experiments(batch, called[0].name if called else ""):
+        play.say(f"{users:,} users by {trigger.name}: {experiment.what}")
+        try:
+            with _up(open_stage, play.record, experiment.key) as stage:
+                _hold(experiment, Desk(play, stage, trigger, users), play.record, trigger)
+        except TimeBudgetSpent:
+            raise
+        except HarnessError as problem:
+            play.record.event(NotSeen(probe=f"when {experiment.what}", why=problem.seen))
+
+
+def _hold(experiment: Experiment, desk: Desk, record: RecordWriter, trigger: Trigger) -> None:
+    try:
+        hold(experiment, desk, record, trigger.name)
+    finally:
+        desk.keep_logs(experiment.key)
 
 
 @contextmanager
@@ -251,7 +303,7 @@ def _up(open_stage: OpenStage, record: RecordWriter, purpose: str) -> Iterator[S
         yield stage
 
 
-def _manifest(loaded: Loaded, plan: Plan, record: RecordWriter) -> Manifest:
+def _manifest(loaded: Loaded, plan: Plan, people: People, record: RecordWriter) -> Manifest:
     services = {
         name: service for name, service in loaded.scenario.services().items() if service.on(plan.stage)
     }
@@ -262,6 +314,7 @@ def _manifest(loaded: Loaded, plan: Plan, record: RecordWriter) -> Manifest:
         summary=(type(loaded.scenario).__doc__ or "").strip().split("\n")[0],
         run=record.folder.name,
         seed=plan.seed,
+        population=people.describe(),
         usual=plan.usual,
         scales=list(plan.scales),
         deadline=loaded.deadline,

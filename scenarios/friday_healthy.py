@@ -15,6 +15,10 @@ class FridayHealthy(FridayPayouts):
         PAYOUTS_LEAK_BYTES="0", PAYOUTS_REJECTS="none", PAYOUTS_IDEMPOTENT="yes"
     )
     batch = FridayPayouts.batch.with_env(
-        GUNICORN_CMD_ARGS="--limit-request-line 0", BATCH_MAX_FIELDS="20000", BATCH_ON_FAILURE="skip"
+        GUNICORN_CMD_ARGS="--limit-request-line 0",
+        BATCH_MAX_FIELDS="20000",
+        BATCH_ON_FAILURE="skip",
+        BATCH_ON_RERUN="retry",
+        BATCH_AFTER_KILL="again",
     )
     front = FridayPayouts.front.with_env(FRONT_HEADER_BUFFERS="4 128k")

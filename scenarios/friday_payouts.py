@@ -14,6 +14,7 @@ from harness import (
     Effect,
     Live,
     Outcome,
+    Population,
     Process,
     Progress,
     Response,
@@ -28,6 +29,8 @@ class FridayPayouts(Scenario):
     """Pays every user who reached the payout step. Every Friday, usually about 400 users."""
 
     usual, scales, deadline = 400, (1, 2, 5, 10), "4h"
+    patience, quiet = "30s", "1s"
+    population = Population.spec("id", "name", "iban", "amount")
 
     db = Service(build="fixtures/friday/db", port=5432, memory="512 MiB")
     payouts = Service(
@@ -92,13 +95,17 @@ class FridayPayouts(Scenario):
     def effects(self, live: Live) -> Iterator[Effect]:
         for line in live.payouts.get("/ledger", whole=True).expect(200).text.splitlines():
             paid = json.loads(line)
-            yield Effect(item=paid["item"], amount=paid["amount"])
+            yield Effect(item=paid["item"], amount=paid["amount"], step=paid.get("step", ""))
+
+    def expected(self, user: SyntheticUser) -> Effect:
+        return Effect(item=user.id, amount=user.amount)
 
     def progress(self, live: Live) -> Progress:
         self._log_in(live)
         summary = live.batch.get("/payouts/status", params={"summary": 1}).expect(200).json()
         counts, run = summary["counts"], summary["run"]
-        return Progress(counts.get("ok", 0), counts.get("failed", 0), bool(run and run["state"] == "running"))
+        failed = counts.get("failed", 0) + counts.get("unknown", 0)
+        return Progress(counts.get("ok", 0), failed, bool(run and run["state"] == "running"))
 
     def _log_in(self, live: Live) -> None:
         if "sessionid" in live.batch.cookies:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from harness.checks import feedback, items, memory, request_walls, stops
+from harness.checks import again, feedback, items, memory, request_walls, stops, witnesses
 from harness.model.finding import Finding
 from harness.model.record import NotSeen, Record
 
 Check = Callable[[Record], Iterator[Finding | NotSeen]]
 
-CHECKS: tuple[Check, ...] = (request_walls.check, stops.check, items.check, memory.check, feedback.check)
+CHECKS: tuple[Check, ...] = (
+    request_walls.check,
+    stops.check,
+    items.check,
+    witnesses.check,
+    again.check,
+    memory.check,
+    feedback.check,
+)

@@ -7,7 +7,7 @@ import traceback
 
 import click
 
-from harness.cli import doctor, images, judge, report, run
+from harness.cli import doctor, gc, images, judge, report, run, users
 from harness.cli.ending import Interrupted, explain_error, on_signals
 from harness.errors import HarnessError
 
@@ -24,7 +24,7 @@ def cli() -> None:
     """
 
 
-for module in (run, judge, report, images, doctor):
+for module in (run, judge, report, users, images, doctor, gc):
     cli.add_command(module.command)
 
 

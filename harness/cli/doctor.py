@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import psutil
@@ -22,6 +23,7 @@ from rich.text import Text
 
 from harness.stage import Engine, find_engine
 from harness.stage.base_image import can_make
+from harness.stage.watchdog import belongings, dead_owners
 
 SAMPLE = ("django", "gunicorn", "fastapi", "uvicorn", "urllib3")
 
@@ -75,8 +77,15 @@ def examine() -> Iterator[Row]:
     )
 
 
+def _leftovers(client: Any | None) -> Row:
+    left = [thing for owner in dead_owners(client) for thing in belongings(client, owner)]
+    seen = f"{len(left)} things of rehearsals that were killed: {', '.join(left[:3])}" if left else "none"
+    return Row("leftovers", not left, seen, "rehearse gc")
+
+
 def _engine() -> Iterator[Row]:
     found = find_engine()
+    yield _leftovers(found.client if isinstance(found, Engine) else None)
     if not isinstance(found, Engine):
         yield Row(
             "container engine",

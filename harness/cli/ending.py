@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from types import FrameType
 
@@ -10,6 +11,8 @@ from rich.text import Text
 
 from harness.errors import HarnessError
 from harness.report.text import inert
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
@@ -23,15 +26,18 @@ class Interrupted(BaseException):
 def on_signals() -> None:
     """Turns the signals that end a process into Interrupted, so that every `with` closes what it holds.
 
-    The first one does; those that follow while things are being closed are ignored.
+    The first one does. The second ends the process at once: the watchdog then removes what is left.
     """
 
+    def give_up(number: int, frame: FrameType | None) -> None:
+        os._exit(128 + number)
+
     def interrupt(number: int, frame: FrameType | None) -> None:
-        for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(other, signal.SIG_IGN)
+        for other in ENDING:
+            signal.signal(other, give_up)
         raise Interrupted(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING:
         signal.signal(number, interrupt)
 
 

@@ -7,6 +7,7 @@ seen goes into reports/<scenario>/<run>/; `latest` points to the newest.
 rehearse run scenarios/friday_payouts.py
 rehearse run scenarios/friday_payouts.py --scales 1,2,5,10 --users 400 --seed 7
 rehearse run scenarios/friday_payouts.py --stage process --json > report.json
+rehearse run scenarios/friday_payouts.py --scales 1 --probes rerun
 
 \b
 exit codes: 0 ready, 1 findings at or above --fail-on, 2 usage or scenario error, 3 inconclusive,
@@ -36,10 +37,11 @@ from harness.model.record import Ended, Record, RecordWriter, RunStatus
 from harness.model.scenario import StageKind, parse_duration
 from harness.model.stage import Stage
 from harness.population import Population
-from harness.rehearsal import Plan, rehearse
+from harness.rehearsal import PROBES, Plan, rehearse
 from harness.report.files import as_json, write_reports
 from harness.report.terminal import show
 from harness.stage import Engine, build_images, container_stage, find_engine, need_engine, process_stage
+from harness.stage.watchdog import belongings, dead_owners, remove
 
 FailOn = Literal["critical", "high", "medium", "never"]
 
@@ -59,6 +61,14 @@ FailOn = Literal["critical", "high", "medium", "never"]
     "--out", type=click.Path(path_type=Path), help="Folder of the reports.  [default: <project>/reports]"
 )
 @click.option(
+    "--probes",
+    "--probe",
+    default=",".join(PROBES),
+    show_default=True,
+    help="What is asked beside the scales: edges (how many users a trigger carries exactly), rerun (what comes of"
+    " pressing the button again); or none.",
+)
+@click.option(
     "--json", "as_json_", is_flag=True, help="Print report.json to stdout, everything else to stderr."
 )
 @click.option(
@@ -76,6 +86,7 @@ def command(
     stage: str,
     budget: str,
     out: Path | None,
+    probes: str,
     as_json_: bool,
     fail_on: FailOn,
 ) -> None:
@@ -83,6 +94,7 @@ def command(
     deadline = time.monotonic() + parse_duration(budget, what="--budget")
     usual = users or loaded.scenario.usual
     chosen = _scales(scales) if scales else loaded.scenario.scales
+    wanted = _probes(probes)
     folder = _run_folder(out or loaded.root / "reports", loaded.name)
     console = Console(stderr=True)
     with ProgressLine(console) as progress:
@@ -92,7 +104,8 @@ def command(
             f"rehearsing {loaded.name} at {', '.join(f'{k}x' for k in chosen)} of {usual:,} users;"
             f" stage {kind}: {why}"
         )
-        plan_for = lambda images: Plan(usual, chosen, seed, deadline, kind, why, images)  # noqa: E731
+        plan_for = lambda images: Plan(usual, chosen, seed, deadline, kind, why, images, wanted)  # noqa: E731
+        _sweep(engine, progress)
         problem = _hold(loaded, plan_for, engine, folder, progress)
     verdict = _report(folder, Console(stderr=as_json_), as_json_)
     if problem is not None:
@@ -125,7 +138,12 @@ def _hold(
             images = build_images(engine, loaded.scenario, loaded.root) if engine else {}
             plan = plan_for(images)
             rehearse(
-                loaded, plan, Population(plan.seed), _stage(loaded, engine, images), record, progress.say
+                loaded,
+                plan,
+                Population(plan.seed, loaded.scenario.population),
+                _stage(loaded, engine, images),
+                record,
+                progress.say,
             )
         except Interrupted as stop:
             status, why, problem = "interrupted", f"interrupted by {stop}", stop
@@ -155,6 +173,14 @@ def _stage(
     return lambda: process_stage(loaded.scenario, loaded.root)
 
 
+def _sweep(engine: Engine | None, progress: ProgressLine) -> None:
+    """Removes what rehearsals that were killed have left: it holds ports and memory that this one needs."""
+    client = engine.client if engine else None
+    for owner in dead_owners(client):
+        progress.note(f"removing what an earlier rehearsal left: {', '.join(belongings(client, owner))}")
+        remove(client, owner, passes=1)
+
+
 def _engine(stage: str) -> tuple[Engine | None, str]:
     """The engine to use, or None for the process stage, and why."""
     if stage == "docker":
@@ -176,6 +202,18 @@ def _scales(text: str) -> tuple[int, ...]:
             f"--scales is {text!r}", expected="ascending whole numbers such as 1,2,5,10", fix="write it so"
         )
     return tuple(map(int, parts))
+
+
+def _probes(text: str) -> tuple[str, ...]:
+    named = tuple(part.strip() for part in text.split(",") if part.strip() != "none")
+    unknown = [name for name in named if name not in PROBES]
+    if unknown:
+        raise UsageError(
+            f"--probes names {', '.join(unknown)}",
+            expected=f"some of {', '.join(PROBES)}, separated by commas, or none",
+            fix="write it so",
+        )
+    return named
 
 
 def _run_folder(reports: Path, name: str) -> Path:

@@ -14,7 +14,7 @@ from harness.errors import HarnessError, UsageError
 from harness.model.exchange import Exchange, Sizes
 
 Pairs = Mapping[str, Any] | Sequence[tuple[str, Any]]
-OnExchange = Callable[[Exchange], None]
+KEPT, WHOLE = 4 * 2**20, 2**30
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer: the exchange for the record, and the body's first 64 KiB for the scenario's author.
+    """An answer: the exchange for the record, and the body's first 4 MiB for the scenario's author.
 
     `text` and `json()` fail loudly where the answer was longer than what is kept; ask with `whole=True` then.
     """
@@ -164,7 +164,7 @@ class Client:
     def send(self, request: Request, *, whole: bool = False) -> Response:
         """Sends it, keeps the cookies that come back, follows nothing."""
         answer = ask(
-            self.address, request.head + request.body, timeout=self.timeout, keep=2**30 if whole else 2**16
+            self.address, request.head + request.body, timeout=self.timeout, keep=WHOLE if whole else KEPT
         )
         self._keep_cookies(answer)
         return Response(_exchange(request, answer), answer.body)
@@ -188,9 +188,19 @@ class Client:
 class Live:
     """The stage as a scenario sees it: `live.<service>` is a client for it."""
 
-    def __init__(self, addresses: Mapping[str, tuple[str, int]], *, stage: str) -> None:
-        self.stage = stage
+    def __init__(
+        self,
+        addresses: Mapping[str, tuple[str, int]],
+        *,
+        stage: str,
+        logs: Callable[[str], bytes] = lambda service: b"",
+    ) -> None:
+        self.stage, self._logs = stage, logs
         self._clients = {name: Client(name, address) for name, address in addresses.items()}
+
+    def log_of(self, service: str) -> bytes:
+        """What a service has written to stdout and stderr so far: its first 1 MiB and its last 4 MiB."""
+        return self._logs(service)
 
     def moved(self, addresses: Mapping[str, tuple[str, int]]) -> None:
         """Services that were started again may be reached elsewhere; their clients keep their cookies."""

@@ -13,7 +13,7 @@ from harness.drive.pressing import Button, Press
 from harness.errors import EnvironmentProblem, HarnessError, UsageError, where_in
 from harness.model.people import SyntheticUser
 from harness.model.record import Pressed, RecordWriter, ServiceEnded
-from harness.model.scenario import Effect, Outcome, Progress, Scenario, Trigger
+from harness.model.scenario import Effect, Outcome, Progress, Scenario, Trigger, parse_duration
 from harness.model.stage import Stage
 
 SETTLE = 2.0
@@ -52,12 +52,17 @@ class Performance:
 
     def __init__(self, play: Play, stage: Stage) -> None:
         self.play, self.stage = play, stage
-        self.live = Live(self._addresses(), stage=stage.kind)
+        self.live = Live(
+            self._addresses(), stage=stage.kind, logs=lambda service: stage.services[service].logs()
+        )
         self.progress = Progress(0, 0, False)
         self.batch_seconds = 0.0
         self.watcher: Watcher | None = None
+        self.stuck = False
         own_progress = type(play.scenario).progress is not Scenario.progress
         self._settle = 0.0 if own_progress else SETTLE
+        self.patience = parse_duration(play.scenario.patience, what="patience")
+        self.quiet = parse_duration(play.scenario.quiet, what="quiet")
 
     def seed(self, count: int) -> None:
         """Puts the first `count` users where the batch finds them."""
@@ -96,6 +101,7 @@ class Performance:
             settle=self._settle,
             deadline=self.play.deadline,
             seen=lambda progress: self._saw(readings, progress),
+            patience=self.patience,
         )
         with self._calling(f"trigger {trigger.name!r}"):
             press = button.press(lambda: getattr(self.play.scenario, trigger.method)(self.live, users), count)
@@ -103,13 +109,9 @@ class Performance:
         self.batch_seconds += press.seconds
         if self.watcher:
             self.watcher.resting(press.progress)
+        self.stuck = press.stuck
         if scale and readings:
-            record.rows(
-                f"progress-{scale}",
-                t=[round(t, 4) for t, _ in readings],
-                done=[progress.done for _, progress in readings],
-                failed=[progress.failed for _, progress in readings],
-            )
+            _keep(record, scale, readings)
         record.event(
             Pressed(
                 scale=scale,
@@ -123,6 +125,7 @@ class Performance:
                 done=press.progress.done,
                 failed=press.progress.failed,
                 left=self.left(count),
+                stuck=press.stuck,
             )
         )
         return press
@@ -131,6 +134,11 @@ class Performance:
         readings.append((self.play.record.now, progress))
         if self.watcher and progress.running:
             self.watcher.working(progress)
+
+    def now(self) -> Progress:
+        """How far the batch is now. Raises ServiceGone where a service has ended."""
+        with self._calling("progress()"):
+            return self.play.scenario.progress(self.live)
 
     def left(self, count: int) -> int:
         """How many of the first `count` users the batch had not worked on when it last got idle."""
@@ -182,20 +190,37 @@ class Performance:
     def _calling(self, hook: str) -> Iterator[None]:
         """Around the scenario's own code: a mistake in it is told with its line, a dead service as such."""
         try:
-            yield
-        except Exception as problem:  # the author's code may raise anything
+            with calling(hook, self.play.source, self.stage.kind):
+                yield
+        except HarnessError as problem:
             dead = [name for name, service in self.stage.services.items() if service.ending()]
             if dead:
                 raise ServiceGone(f"{' and '.join(dead)} ended during {hook}") from problem
-            place = where_in(self.play.source, problem)
-            if isinstance(problem, UnexpectedAnswer):
-                raise UsageError(
-                    f"{place}: {hook}: {problem.seen}", expected=problem.expected, fix=problem.fix
-                ) from problem
-            if isinstance(problem, HarnessError):
-                raise
-            raise UsageError(
-                f"{place}: {hook} raised {type(problem).__name__}: {problem}",
-                expected=f"a {hook} that works on this stage ({self.stage.kind})",
-                fix="mend that line",
-            ) from problem
+            raise
+
+
+def _keep(record: RecordWriter, scale: int, readings: list[tuple[float, Progress]]) -> None:
+    record.rows(
+        f"progress-{scale}",
+        t=[round(t, 4) for t, _ in readings],
+        done=[progress.done for _, progress in readings],
+        failed=[progress.failed for _, progress in readings],
+    )
+
+
+@contextmanager
+def calling(hook: str, source: Path, stage: str) -> Iterator[None]:
+    """Around the scenario's own code: a mistake in it is told as a UsageError, with its line."""
+    try:
+        yield
+    except UnexpectedAnswer as problem:
+        seen = f"{where_in(source, problem)}: {hook}: {problem.seen}"
+        raise UsageError(seen, expected=problem.expected, fix=problem.fix) from problem
+    except HarnessError:
+        raise
+    except Exception as problem:
+        raise UsageError(
+            f"{where_in(source, problem)}: {hook} raised {type(problem).__name__}: {problem}",
+            expected=f"a {hook} that works on this stage ({stage})",
+            fix="mend that line",
+        ) from problem

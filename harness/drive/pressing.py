@@ -12,18 +12,20 @@ from harness.model.exchange import Exchange
 from harness.model.scenario import Progress
 
 START_WITHIN = 5.0
-POLL_LONGEST = 0.05
+POLL_SHORTEST, POLL_LONGEST = 0.005, 0.05
 
 
 @dataclass(frozen=True)
 class Press:
-    """One press: `accepted` is None where it could not be told whether the batch took the items."""
+    """One press: `accepted` is None where it could not be told whether the batch took the items; `stuck` where
+    the batch still says that it runs, but no longer finishes items."""
 
     exchange: Exchange
     accepted: bool | None
     why: str
     progress: Progress
     seconds: float
+    stuck: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,14 @@ class Button:
     settle     seconds without any change after which it counts as idle, for batches that cannot say `running`
     deadline   on the monotonic clock
     seen       is told of every reading
+    patience   seconds without any change after which a batch that says `running` counts as stuck
     """
 
     progress: Callable[[], Progress]
     settle: float
     deadline: float
     seen: Callable[[Progress], None]
+    patience: float = 60.0
 
     def press(self, pull: Callable[[], Response], users: int) -> Press:
         """Pulls the trigger once, with that many users. Raises TimeBudgetSpent where the batch does not get idle
@@ -62,24 +66,37 @@ class Button:
         if refused:
             return Press(reply.exchange, False if reply.status else None, refused, before, 0.0)
         work_left = users > before.done + before.failed
-        after = self._wait_until_idle(before, START_WITHIN if work_left else 0.0)
+        after, stuck = self._wait_until_idle(before, START_WITHIN if work_left else 0.0)
         moved = after.done + after.failed - before.done - before.failed
         why = f"status {reply.status}, {moved} items worked on"
-        return Press(reply.exchange, moved > 0 or not work_left, why, after, time.monotonic() - started)
+        if stuck:
+            why += f"; then nothing more for {self.patience:g} s, though it says that it runs"
+        accepted = moved > 0 or stuck or not work_left
+        return Press(reply.exchange, accepted, why, after, time.monotonic() - started, stuck)
 
-    def _wait_until_idle(self, before: Progress, start_within: float) -> Progress:
-        """The progress once the batch rests. A batch that has not begun gets `start_within` seconds to begin."""
-        began, changed, pause = time.monotonic(), time.monotonic(), 0.005
+    def _wait_until_idle(self, before: Progress, start_within: float) -> tuple[Progress, bool]:
+        """The progress once the batch rests, and whether it is stuck instead. A batch that has not begun gets
+        `start_within` seconds to begin."""
+        began, changed, pause = time.monotonic(), time.monotonic(), POLL_SHORTEST
         last = before
         while True:
             now = self.progress()
             self.seen(now)
             clock = time.monotonic()
-            if now != last:
+            # Idle is believed when it is read twice: a status page may count first and ask whether it runs after.
+            steady = now == last
+            if not steady:
                 last, changed = now, clock
             moved = (now.done, now.failed) != (before.done, before.failed)
-            if not now.running and clock - changed >= self.settle and (moved or clock - began > start_within):
-                return now
+            if (
+                steady
+                and not now.running
+                and clock - changed >= self.settle
+                and (moved or clock - began > start_within)
+            ):
+                return now, False
+            if now.running and clock - changed >= self.patience:
+                return now, True
             if clock > self.deadline:
                 raise TimeBudgetSpent(
                     f"the batch still runs after {clock - began:.0f} s ({now.done} done, {now.failed} failed)",
@@ -87,7 +104,7 @@ class Button:
                     cause="it hangs, or it is slow",
                     fix="give a larger --budget, or fewer --scales",
                 )
-            time.sleep(pause)
+            time.sleep(pause if steady or now.running else POLL_SHORTEST)
             pause = min(pause * 1.5, POLL_LONGEST)
 
 

@@ -2,161 +2,184 @@
 
 Subtleness ahead: a server may refuse before it has read the whole request. Its answer is then already in our
 receive buffer when our next write fails, and a client that gives up at the failed write loses the status. So
-the answer is read while the request is being written, and once more after a failed write.
+the answer is read before every write, and once more after a failed one.
+
+    connect ── (TLS) ── head ──┬── no Expect ───────────────── body ── answer
+                               └── Expect: 100-continue ── wait ─┬─ 100 or silence ── body ── answer
+                                                                 ├─ final status ── answer (body never sent)
+                                                                 └─ no body was given: stop, the layer streams
 """
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
+import re
 import select
 import socket
+import ssl
 import time
-from dataclasses import dataclass, field
+from typing import Any
 
-import httptools
+from harness.drive.reading import KEEP, Reader
+from harness.model.answer import Answer
 
-from harness.model.exchange import Fate
+__all__ = ["Answer", "ask"]
 
-KEEP = 64 * 1024
 READ = 256 * 1024
-
-
-@dataclass(slots=True)
-class Answer:
-    """What came back: status None means that no status line was read; `body` holds the first 64 KiB."""
-
-    status: int | None = None
-    reason: str = ""
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    body: bytes = b""
-    body_length: int = 0
-    sha256: str = ""
-    fate: Fate = "kept"
-    error: str = ""
-    seconds: float = 0.0
-    sent: int = 0
-    complete: bool = False
+WRITE = 256 * 1024
+SILENCE = 1.0
+"""Seconds to wait for 100 Continue before the body is sent all the same (or, with no body, before we stop)."""
+GAP = 0.001
+"""Seconds between two segments of a head, so that the reader sees them apart."""
+LAST_GAP = 0.01
+"""Seconds before a head's last segment: a limit that depends on arrival is exact only if it is read alone."""
+AFTER_100 = 0.25
+"""Seconds in which a refusal may still follow a 100 Continue, where no body will be sent."""
+DECLARED = re.compile(rb"\r\ncontent-length: *[1-9]")
+TRY_AGAIN = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 def ask(
-    address: tuple[str, int], request: bytes, *, timeout: float = 30.0, segment: int = 0, keep: int = KEEP
+    address: tuple[str, int],
+    request: bytes,
+    *,
+    timeout: float = 30.0,
+    segment: int = 0,
+    keep: int = KEEP,
+    tls: ssl.SSLContext | None = None,
 ) -> Answer:
     """Send `request` to `address` (host, port) and read the answer.
 
     segment   0: hand the whole request to the kernel at once; n: in writes of n bytes, each its own packet
     timeout   seconds for the whole exchange
-    keep      how many bytes of the answer's body are kept; the rest is counted and hashed
-    Never raises for what the other side does: that is in `fate` and `error`.
+    keep      how much of the answer's body is kept (bytes)
+    tls       speak TLS with this context
+    A head with ``Expect: 100-continue`` is sent alone, the body when the other side (or its silence) says so;
+    a head that declares a body which is not there ends with the 100 or with silence, and no body is ever needed.
+    Never raises for what the other side does: see `fate` and `error`.
     """
-    started = time.monotonic()
-    answer = Answer()
+    started, answer = time.monotonic(), Answer(at=time.time())
     try:
-        connection = socket.create_connection(address, timeout=timeout)
-    except OSError as problem:
-        answer.fate, answer.error = "refused", str(problem)
+        connection = _connect(address, tls, timeout, answer)
+    except (OSError, ssl.SSLError) as problem:
+        answer.fate, answer.error = "refused", _said(problem)
+        answer.seconds = time.monotonic() - started
         return answer
     with connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.setblocking(False)
-        reader = _Reader(answer, keep, head_only=request.startswith(b"HEAD "))
+        reader = Reader(answer, keep, head_only=request.startswith(b"HEAD "))
+        talk = _Talk(connection, request, segment, reader)
         try:
-            _converse(connection, request, segment, answer, reader, started + timeout)
+            talk.run(started + timeout)
         except TimeoutError:
             answer.fate, answer.error = "timeout", f"no complete answer within {timeout:g} s"
-        except ConnectionError as problem:
-            reader.drain(connection)
-            answer.fate, answer.error = ("closed" if answer.complete else "reset"), str(problem)
+        except (ConnectionError, ssl.SSLError) as problem:
+            talk.drain()
+            answer.fate, answer.error = ("closed" if answer.complete else "reset"), _said(problem)
+        reader.seal()
     answer.seconds = time.monotonic() - started
     return answer
 
 
-def _converse(
-    connection: socket.socket, request: bytes, segment: int, answer: Answer, reader: _Reader, deadline: float
-) -> None:
-    left = memoryview(request)
-    while not reader.done:
-        wait = deadline - time.monotonic()
-        if wait <= 0:
-            raise TimeoutError
-        readable, writable, _ = select.select([connection], [connection] if left else [], [], wait)
-        if readable:
-            chunk = connection.recv(READ)
-            if not chunk:
-                reader.end_of_stream()
-                return
-            reader.feed(chunk)
-        elif writable:
-            sent = connection.send(left[:segment] if segment else left)
-            answer.sent += sent
-            left = left[sent:]
+def _said(problem: OSError) -> str:
+    if isinstance(problem, ssl.SSLError):
+        return f"TLS error: {getattr(problem, 'verify_message', '') or problem.reason or problem}"
+    return str(problem) or type(problem).__name__
 
 
-class _Reader:
-    """Fills an Answer from what arrives. The methods named on_* are called by the parser."""
+def _connect(address: tuple[str, int], tls: ssl.SSLContext | None, timeout: float, answer: Answer) -> Any:
+    """A connected, non-blocking socket; TLS is a socket with the same methods."""
+    connection = socket.create_connection(address, timeout=timeout)
+    try:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        answer.port = connection.getsockname()[1]
+        if tls is not None:
+            connection = tls.wrap_socket(connection, server_hostname=address[0])
+        connection.setblocking(False)
+    except (OSError, ssl.SSLError):
+        connection.close()
+        raise
+    return connection
 
-    def __init__(self, answer: Answer, keep: int, *, head_only: bool) -> None:
-        self.answer, self.keep, self.head_only = answer, keep, head_only
-        self.done = False
-        self._parser = httptools.HttpResponseParser(self)
-        self._framed = False
-        self._digest = hashlib.sha256()
 
-    def feed(self, data: bytes) -> None:
+class _Talk:
+    """One conversation: what is left to send, and when it may be sent."""
+
+    def __init__(self, connection: Any, request: bytes, segment: int, reader: Reader) -> None:
+        self.connection, self.segment, self.reader = connection, segment, reader
+        head_end = request.find(b"\r\n\r\n") + 4
+        head = request[:head_end].lower()
+        declares = DECLARED.search(head) is not None and len(request) == head_end
+        expects = declares or b"\r\nexpect: 100-continue\r\n" in head
+        self.left = memoryview(request)
+        self.head_end = head_end if head_end > 3 else len(request)
+        self.held = self.head_end if expects else None
+        """Where sending stops until 100 Continue, silence or a final status; None: nothing is held back."""
+        self.has_body = len(request) > self.head_end
+
+    def run(self, deadline: float) -> None:
+        """Until the answer is read, the other side hangs up, or the deadline (TimeoutError)."""
+        quiet_until = None
+        while not self.reader.done:
+            now = time.monotonic()
+            if now >= deadline:
+                raise TimeoutError
+            if self._read() or self._release() or self._write():
+                continue
+            wait = deadline - now
+            if self.held == self.reader.answer.sent:
+                quiet_until = quiet_until or now + (AFTER_100 if self.reader.answer.continued else SILENCE)
+                if now >= quiet_until:
+                    self._let_go()
+                    continue
+                wait = min(wait, quiet_until - now)
+            want_write = [self.connection] if self._may_send() else []
+            select.select([self.connection], want_write, [], wait)
+
+    def drain(self) -> None:
+        """After a failed write: take what had arrived before the reset. Its end is no end of the answer."""
+        with contextlib.suppress(OSError):
+            while not self.reader.done and (chunk := self.connection.recv(READ)):
+                self.reader.feed(chunk)
+
+    def _read(self) -> bool:
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError as problem:
-            if not self.answer.complete:
-                self.answer.fate, self.answer.error = "garbage", f"{problem}: {data[:40]!r}"
-            self.done = True
+            chunk = self.connection.recv(READ)
+        except TRY_AGAIN:
+            return False
+        if chunk:
+            self.reader.feed(chunk)
+        else:
+            self.reader.end_of_stream()
+        return True
 
-    def end_of_stream(self) -> None:
-        answer = self.answer
-        answer.fate = "closed"
-        answer.complete = answer.status is not None and not self._framed
-        if not answer.complete:
-            answer.error = "closed without an answer" if answer.status is None else "closed inside the answer"
-        self._seal()
+    def _release(self) -> bool:
+        """100 Continue has come: send the body."""
+        if self.held is None or not self.has_body or not self.reader.answer.continued:
+            return False
+        self._let_go()
+        return True
 
-    def drain(self, connection: socket.socket) -> None:
-        """After a failed write: take what had arrived before the reset."""
-        while not self.done:
-            try:
-                chunk = connection.recv(READ)
-            except OSError:
-                return
-            if not chunk:
-                return
-            self.feed(chunk)
+    def _let_go(self) -> None:
+        self.held = None
+        if not self.has_body:
+            self.reader.done = True
 
-    def on_message_begin(self) -> None:
-        self.answer.reason, self.answer.headers = "", []
+    def _may_send(self) -> int:
+        end = len(self.left) if self.held is None else self.held - self.reader.answer.sent
+        return min(end, len(self.left))
 
-    def on_status(self, reason: bytes) -> None:
-        self.answer.reason += reason.decode("latin-1")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.answer.headers.append((name.decode("latin-1"), value.decode("latin-1")))
-        self._framed |= name.lower() in (b"content-length", b"transfer-encoding")
-
-    def on_headers_complete(self) -> None:
-        status = self._parser.get_status_code()
-        if status < 200:  # 100 Continue: the real answer follows
-            return
-        self.answer.status = status
-        self.answer.fate = "kept" if self._parser.should_keep_alive() else "closed"
-        if self.head_only:
-            self.on_message_complete()
-
-    def on_body(self, data: bytes) -> None:
-        answer = self.answer
-        answer.body += data[: max(0, self.keep - len(answer.body))]
-        answer.body_length += len(data)
-        self._digest.update(data)
-
-    def on_message_complete(self) -> None:
-        if self.answer.status is not None:
-            self.done = self.answer.complete = True
-            self._seal()
-
-    def _seal(self) -> None:
-        self.answer.sha256 = self._digest.hexdigest()
+    def _write(self) -> bool:
+        ready = self._may_send()
+        if ready <= 0:
+            return False
+        answer = self.reader.answer
+        size = min(ready, self.segment or max(WRITE, self.head_end))
+        try:
+            sent = self.connection.send(self.left[:size])
+        except TRY_AGAIN:
+            return False
+        answer.sent += sent
+        self.left = self.left[sent:]
+        if self.segment and answer.sent < self.head_end:
+            time.sleep(GAP if self.head_end - answer.sent > self.segment else LAST_GAP)
+        return True

@@ -36,6 +36,9 @@ class People(Protocol):
 
     seed: int
 
+    def describe(self) -> dict[str, Any]:
+        """What somebody needs to have the same users again, as plain data."""
+
     def user(self, index: int) -> SyntheticUser:
         """The user at `index` (0-based)."""
 

@@ -23,6 +23,7 @@ from msgspec import Struct
 from harness.errors import UsageError
 from harness.model.exchange import Exchange
 
+AgainKind = Literal["complete", "double", "running", "kill", "late"]
 RunStatus = Literal["completed", "failed", "aborted", "interrupted"]
 
 
@@ -44,6 +45,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     summary: str
     run: str
     seed: int
+    population: dict[str, Any]
     usual: int
     scales: list[int]
     deadline: float | None
@@ -79,6 +81,7 @@ class Pressed(Event, frozen=True, kw_only=True, tag="pressed"):
     why        what `accepted` rests on
     seconds    until the batch was idle again
     done, failed, left   items so far, as the batch tells it, after this press
+    stuck      the batch said that it ran, and no longer finished items
     """
 
     scale: int
@@ -92,6 +95,43 @@ class Pressed(Event, frozen=True, kw_only=True, tag="pressed"):
     done: int
     failed: int
     left: int
+    stuck: bool = False
+
+
+class PressNote(Struct, frozen=True, kw_only=True):
+    """One press of an experiment: how it was taken, how far the batch then was, and how many effects there were
+    in all. `stopped`: the press was cut off by what was done to the system."""
+
+    number: int
+    accepted: bool | None
+    why: str
+    done: int
+    failed: int
+    left: int
+    effects: int
+    stopped: bool = False
+
+
+class PressedAgain(Event, frozen=True, kw_only=True, tag="pressed_again"):
+    """The button was pressed more than once on a stage of its own.
+
+    kind       complete (until all is done, and once more), double, running, kill, late
+    key        names the tables `items-<key>` and `effects-<key>`; the latter has a column `press`
+    what       what was done, to be read after "when": "the button is pressed twice at once"
+    service    the service that was killed or frozen; "" for none
+    reached    whether it came about: a batch may be too quick to be caught at work
+    vanished   effects that were in the ledger before and no longer are
+    """
+
+    kind: AgainKind
+    key: str
+    what: str
+    service: str
+    trigger: str
+    users: int
+    reached: bool
+    presses: list[PressNote]
+    vanished: int = 0
 
 
 class ServiceEnded(Event, frozen=True, kw_only=True, tag="service_ended"):
@@ -147,7 +187,7 @@ class Ended(Event, frozen=True, kw_only=True, tag="ended"):
     harness_cpu: float
 
 
-AnyEvent = StageUp | Pressed | ServiceEnded | EdgeFound | ScaleDone | NotSeen | Ended
+AnyEvent = StageUp | Pressed | PressedAgain | ServiceEnded | EdgeFound | ScaleDone | NotSeen | Ended
 E_ = TypeVar("E_", bound=Event)
 Column = Sequence[Any]
 
@@ -219,10 +259,18 @@ class Record:
         """The events of one kind, in order."""
         return [event for event in self.events if isinstance(event, kind)]
 
+    def has(self, table: str) -> bool:
+        """Whether such a table was written, be it without rows."""
+        return (self.folder / "tables" / f"{table}.jsonl").exists()
+
+    def chunks(self, table: str) -> Iterator[dict[str, list[Any]]]:
+        """The rows of a table as columns, one chunk at a time: for tables too long to be held whole."""
+        return self._lines(self.folder / "tables" / f"{table}.jsonl", dict[str, list[Any]])
+
     def table(self, name: str) -> dict[str, list[Any]]:
         """All rows of a table as columns; empty where there is no such table."""
         columns: dict[str, list[Any]] = {}
-        for chunk in self._lines(self.folder / "tables" / f"{name}.jsonl", dict[str, list[Any]]):
+        for chunk in self.chunks(name):
             for column, values in chunk.items():
                 columns.setdefault(column, []).extend(values)
         return columns

@@ -32,10 +32,16 @@ class Outcome(Struct, frozen=True):
 
 class Effect(Struct, frozen=True):
     """One thing the downstream really did for an item. Two effects of one item are two records.
-    `amount` is a decimal number as text, where money moves."""
+
+    amount    a decimal number as text, where money moves
+    step      which of several effects that an item needs ("debit", "credit"); "" where one is all
+    content   what else can be right or wrong about it: an account, a digest of the payload
+    """
 
     item: str
     amount: str = ""
+    step: str = ""
+    content: str = ""
 
 
 class Progress(Struct, frozen=True):
@@ -178,12 +184,18 @@ class Scenario:
     scales     multiples of `usual` to rehearse, ascending
     deadline   how long the real run may take ("4h"); "" for none
     checkpoints  how often a scale is held still for some milliseconds to read memory exactly; 0: never
+    patience   how long the batch may go without finishing an item before it counts as stuck
+    quiet      how long nothing new may be done downstream before what was done is read
+    population what the users are made of: Population.spec("name", "iban", edges=0.03); None: the standard fields
     """
 
     usual: ClassVar[int] = 0
     scales: ClassVar[tuple[int, ...]] = (1, 2, 5, 10)
     deadline: ClassVar[str] = ""
     checkpoints: ClassVar[int] = 80
+    patience: ClassVar[str] = "60s"
+    quiet: ClassVar[str] = "5s"
+    population: ClassVar[Any] = None
 
     def seed(self, live: Any, users: list[SyntheticUser]) -> None:
         """Puts the users where the batch finds them. Called once on each fresh stage."""
@@ -194,6 +206,11 @@ class Scenario:
 
     def effects(self, live: Any) -> Iterable[Effect] | None:
         """What the downstream really did, every effect a record of its own. None: it cannot be read."""
+        return None
+
+    def expected(self, user: SyntheticUser) -> Effect | Iterable[Effect] | None:
+        """What the downstream shall do for this user: one effect, or several that differ in `step`; an empty
+        `amount` or `content` is not compared. None: each user once, whatever its content."""
         return None
 
     def progress(self, live: Any) -> Progress:

@@ -36,6 +36,15 @@ class RunningService(Protocol):
         """Starts it again on the same data after it has ended, and waits until it is ready. Its `address` may
         be another one afterwards. Raises EnvironmentProblem where it does not come up."""
 
+    def kill(self) -> None:
+        """Ends it as a power cut would (SIGKILL), and waits until it is gone. `revive` starts it again."""
+
+    def freeze(self) -> None:
+        """Stops it in its tracks: connections are taken and kept, and nothing is answered until `thaw`."""
+
+    def thaw(self) -> None:
+        """Lets it go on after `freeze`. Does nothing where it is not frozen."""
+
     def memory(self, *, deep: bool = False) -> MemoryReading | None:
         """What it holds; `deep` counts pages that processes share once, and costs some ms. None: unreadable."""
 

@@ -11,8 +11,9 @@ import importlib.util
 import json
 import shutil
 import socket
-import tempfile
 from pathlib import Path
+
+from harness.stage.watchdog import scratch_folder
 
 CODE = Path(__file__).parent / "agent"
 INSIDE = "/rehearse"
@@ -23,12 +24,12 @@ CAPTURE_PACKAGES = ("memray", "memray.libs", "rich", "pygments", "markdown_it", 
 class Agent:
     """The agent of one service: where its sockets and captures are on this machine, and how it is asked.
 
-    Close it when the stage ends; captures that are to be kept are moved away before.
+    Close it when the stage ends; its captures go with it.
     """
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="rehearse-agent-"))
-        self.folder.chmod(0o777)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.folder.chmod(0o777)  # the service may run as anybody
 
     def close(self) -> None:
         """Removes its folder."""
@@ -100,9 +101,9 @@ class NoAgent(Agent):
         return []
 
 
-def agent_for(*, wanted: bool) -> Agent:
-    """The agent of one service, or the one that does nothing."""
-    return Agent() if wanted else NoAgent()
+def agent_for(owner: str, *, wanted: bool) -> Agent:
+    """The agent of one service, or the one that does nothing. Its folder goes with what `owner` owns."""
+    return Agent(scratch_folder(owner)) if wanted else NoAgent()
 
 
 def _ask(path: Path, words: str) -> dict[str, object]:

@@ -17,14 +17,20 @@ from harness.model.memory import Ceiling, MemoryReading
 from harness.model.scenario import Scenario, Service
 from harness.model.stage import Ending
 from harness.stage.agent_channel import Agent, agent_for
-from harness.stage.engine import OWNER_LABEL, Engine, owner
+from harness.stage.engine import Engine
 from harness.stage.family import hold, let_go
 from harness.stage.images import image_for
 from harness.stage.logs import HEAD, TAIL, left_out
 from harness.stage.memory_files import Cgroup, ceilings
 from harness.stage.memory_stats import from_stats
 from harness.stage.readiness import answers, wait_until_ready
-from harness.stage.sweep import STAGE_LABEL, sweep
+from harness.stage.watchdog import (
+    EMPTY_PASSES,
+    OWNER_LABEL,
+    STAGE_LABEL,
+    remove_labelled,
+    stand_by,
+)
 from harness.stage.wiring import Address, environment
 
 # testcontainers reads these when it is imported. Its reaper is an image from a registry, which is not always
@@ -34,6 +40,7 @@ os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
+GRACE = 20
 LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "5m", "max-file": "4"}}
 
 
@@ -77,6 +84,21 @@ class ContainerService:
         self._container.start()
         self._look()
         self.wait()
+
+    def kill(self) -> None:
+        """SIGKILL by the engine, and waits until the container has ended."""
+        self._container.kill()
+        self._container.wait(timeout=GRACE)
+
+    def freeze(self) -> None:
+        """The engine's pause: the kernel's freezer holds every process of the container."""
+        self._container.pause()
+
+    def thaw(self) -> None:
+        """The engine's unpause."""
+        self._container.reload()
+        if self._container.status == "paused":
+            self._container.unpause()
 
     def ending(self) -> Ending | None:
         """How it ended, or None while it runs. The kernel's own counter decides whether memory was the reason."""
@@ -160,14 +182,14 @@ def container_stage(
     known = scenario.services()
     addresses = {name: Address(name, service.port) for name, service in known.items()}
     stage = ContainerStage()
-    labels = {OWNER_LABEL: owner(), STAGE_LABEL: secrets.token_hex(8)}
-    interrupted = True
+    labels = {OWNER_LABEL: stand_by(), STAGE_LABEL: secrets.token_hex(8)}
+    passes = EMPTY_PASSES
     agents: list[Agent] = []
     try:
         network = Network(docker_network_kw={"labels": labels}).create()
         for name, service in known.items():
             env = environment(service.env, addresses, known, {"port": str(service.port)})
-            agent = agent_for(wanted=service.memory_agent)
+            agent = agent_for(labels[OWNER_LABEL], wanted=service.memory_agent)
             agents.append(agent)
             if service.memory_agent:
                 env |= agent.environment(_pythonpath(engine, images[name], env), inside=True)
@@ -176,17 +198,21 @@ def container_stage(
         stage.entries = {name: name for name in known}
         stage.entries |= {service.fronts.name: name for name, service in known.items() if service.fronts}
         yield stage
-        interrupted = False
+        passes = 1
     finally:
         for agent in agents:
             agent.close()
-        left = sweep(engine.client, labels[STAGE_LABEL], interrupted=interrupted)
-        if left:
-            raise LeftBehind(
-                f"not removed: {'; '.join(left)}",
-                expected="an engine in which nothing of the rehearsal is left",
-                fix=f"docker rm -f $(docker ps -aq --filter label={OWNER_LABEL}={owner()})",
-            )
+        _clear(engine, labels[STAGE_LABEL], passes)
+
+
+def _clear(engine: Engine, token: str, passes: int) -> None:
+    stays = remove_labelled(engine.client, f"{STAGE_LABEL}={token}", passes=passes)
+    if stays:
+        raise LeftBehind(
+            f"not removed: {'; '.join(stays)}",
+            expected="an engine in which nothing of the rehearsal is left",
+            fix="`rehearse gc` tries again once this command has ended",
+        )
 
 
 def _start(

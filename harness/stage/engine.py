@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import docker
 from docker.errors import DockerException
 
 from harness.errors import EnvironmentProblem
-
-OWNER_LABEL = "rehearse.owner"
 
 
 @dataclass(frozen=True)
@@ -53,11 +50,6 @@ def need_engine() -> Engine:
         cause="it is not installed, not started, or this user may not use its socket",
         fix="start it, or rehearse with --stage process; `rehearse doctor` says more",
     )
-
-
-def owner() -> str:
-    """Who owns what this process makes: its pid, which `docker ps --filter label=...` then shows."""
-    return str(os.getpid())
 
 
 def _why(problem: BaseException) -> str:

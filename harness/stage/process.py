@@ -9,10 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -26,6 +25,7 @@ from harness.stage.family import family, hold, let_go
 from harness.stage.logs import head_and_tail
 from harness.stage.memory_files import ceilings, read_processes
 from harness.stage.readiness import answers, wait_until_ready
+from harness.stage.watchdog import OWNER_VARIABLE, scratch_folder, stand_by
 from harness.stage.wiring import Address, environment, fill
 
 GRACE = 5.0
@@ -67,6 +67,23 @@ class ProcessService:
         self.stop()
         self._popen, self._pids_read = self._spawn(), 0.0
         self.wait()
+
+    def kill(self) -> None:
+        """SIGKILL to the whole group, and waits until it is gone."""
+        self._signal(signal.SIGKILL)
+        self._popen.wait(GRACE)
+
+    def freeze(self) -> None:
+        """SIGSTOP to the whole group."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT to the whole group."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):  # it has ended already
+            os.killpg(self._popen.pid, number)
 
     def ending(self) -> Ending | None:
         """How it ended, or None while it runs. A process's own end does not tell of memory."""
@@ -150,14 +167,15 @@ def process_stage(scenario: Scenario, root: Path) -> Iterator[ProcessStage]:
             fix="start a container engine, or say how the services run without one",
         )
     stage = ProcessStage()
+    owner = stand_by()
     with ExitStack() as stack:
-        scratch = Path(tempfile.mkdtemp(prefix="rehearse-"))
+        scratch = scratch_folder(owner)
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         addresses: dict[str, Address] = {}
         for name, service in taking_part.items():
             assert service.process is not None
             addresses[name] = Address("127.0.0.1", _port(service, service.process))
-            agent = agent_for(wanted=service.memory_agent)
+            agent = agent_for(owner, wanted=service.memory_agent)
             stack.callback(agent.close)
             running = _start(service, addresses, known, root, scratch, agent)
             stack.callback(running.stop)
@@ -192,7 +210,7 @@ def _start(
             return subprocess.Popen(
                 words,
                 cwd=root / process.cwd,
-                env={**clean, **env},
+                env={**clean, **env, OWNER_VARIABLE: stand_by()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -1,28 +1,149 @@
-"""The verdict on one item: the batch's word against what was done."""
+"""Planted anomalies are found exactly as planted, and nothing is found where nothing is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from random import Random
 
 import pytest
 
-from harness.checks.items import verdict
+from harness.checks import items
+from harness.checks.ledger import balance
+from harness.judgement import judge
+from harness.model.finding import Finding
+from harness.model.record import NotSeen
+from harness.model.scenario import Effect, Outcome
+from tests.checks.books import Books
+from tests.checks.plants import PLANTS, due
+
+USUAL = 40
+KINDS = [*(kind for kind in PLANTS if kind != "clean"), "phantom"]
+
+
+def stage(
+    folder: Path, scale: int, chance: Random, share: float, kinds: list[str]
+) -> tuple[Books, dict[str, str]]:
+    """One scale in which a share of the users has one of `kinds`; the books, and each user's kind."""
+    users = [str(n) for n in chance.sample(range(10**6, 10**7), USUAL * scale)]
+    planted = {user: chance.choice(kinds) if chance.random() < share else "clean" for user in users}
+    books = Books(folder, users, (scale,))
+    books.expect(effect for user in users for effect in due(user))
+    said, done = [], []
+    for user, kind in planted.items():
+        word, effects = PLANTS["clean" if kind == "phantom" else kind].story(user)
+        said += [Outcome(user, word)] if word else []
+        done += effects + ([Effect(f"x{user}", "1.00", "debit")] if kind == "phantom" else [])
+    chance.shuffle(said)
+    chance.shuffle(done)
+    books.scale(scale, said, done)
+    return books, planted
+
+
+@pytest.mark.parametrize("scale", [1, 5, 10])
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_user_is_classified_as_planted(tmp_path: Path, kind: str, scale: int) -> None:
+    for seed in range(5):
+        books, planted = stage(tmp_path / str(seed), scale, Random(f"{kind}{scale}{seed}"), 0.1, [kind])
+        account = balance(books.close(), USUAL * scale, f"items-{scale}", f"effects-{scale}")
+        assert account is not None
+        wanted = {user: PLANTS.get(kind, PLANTS["clean"]).verdict for user, kind in planted.items()}
+        assert account.verdict_of() == wanted
+        phantoms = {f"x{user}" for user, kind in planted.items() if kind == "phantom"}
+        assert set(account.deeds.strangers) == phantoms
+
+
+def test_all_kinds_at_once_are_told_apart_with_their_counts(tmp_path: Path) -> None:
+    books, planted = stage(tmp_path / "run", 20, Random(3), 0.6, KINDS)
+    found = [f for f in items.check(books.close()) if isinstance(f, Finding)]
+    wanted = Counter(PLANTS[kind].verdict for kind in planted.values() if kind != "phantom")
+    wanted["phantom"] = sum(kind == "phantom" for kind in planted.values())
+    codes = {name: kind.code for name, kind in items.KINDS.items()}
+    assert {f.code: f.counts["20x"] for f in found} == {codes[name]: wanted[name] for name in codes}
+
+
+def test_fifty_clean_runs_have_no_finding_and_are_ready(tmp_path: Path) -> None:
+    for seed in range(50):
+        scale = (1, 2, 5)[seed % 3]
+        books, _ = stage(tmp_path / str(seed), scale, Random(seed), 0.0, KINDS)
+        verdict = judge(books.close())
+        assert (verdict.findings, verdict.verdict) == ([], "ready")
+
+
+def test_money_is_told_where_it_moves(tmp_path: Path) -> None:
+    users = ["1000001", "1000002", "1000003"]
+    books = Books(tmp_path / "run", users)
+    books.expect(Effect(user, "10.00") for user in users)
+    done = [Effect("1000001", "10.0")] * 3 + [Effect("1000002", "10.00")]
+    books.scale(1, [Outcome(user, "ok") for user in users], done)
+    found = {f.code: f for f in items.check(books.close()) if isinstance(f, Finding)}
+    assert found["DUP-001"].evidence[-1].text == "at 1x 20.00 were paid too much"
+    assert found["DUP-001"].evidence[-2].text == "at 1x up to 3 times each"
+    assert found["LOST-001"].evidence[-1].text == "at 1x 10.00 were due to them"
+
+
+def test_without_expectations_steps_are_counted_apart_and_content_is_not_judged(tmp_path: Path) -> None:
+    books = Books(tmp_path / "run", ["1", "2"])
+    done = [effect for user in ("1", "2") for effect in due(user)] + [Effect("2", "3", "debit")]
+    books.scale(1, [Outcome("1", "ok"), Outcome("2", "ok")], done)
+    account = balance(books.close(), 2, "items-1", "effects-1")
+    assert account is not None
+    assert account.verdict_of() == {"1": "done-once", "2": "duplicated"}
+
+
+def said(*words: tuple[str, str]) -> list[Outcome]:
+    return [Outcome(user, word) for user, word in words]  # type: ignore[arg-type]  # odd words are the point
 
 
 @pytest.mark.parametrize(
-    ("said", "effects", "becomes"),
+    ("outcomes", "why"),
     [
-        ("ok", 1, "done-once"),
-        ("failed", 1, "falsely-failed"),
-        ("unknown", 1, "recovered"),
-        (None, 1, "recovered"),
-        ("running", 1, "stuck"),
-        ("ok", 0, "falsely-ok"),
-        ("failed", 0, "failed-clean"),
-        ("unknown", 0, "lost"),
-        (None, 0, "blocked"),
-        ("running", 0, "stuck"),
-        ("ok", 2, "duplicated"),
-        ("failed", 2, "duplicated"),
-        ("running", 3, "duplicated"),
-        (None, 2, "duplicated"),
+        (said(("1", "ok"), ("2", "ok"), ("9", "ok")), "not handed in: 9"),
+        (said(("1", "ok"), ("2", "ok"), ("2", "ok")), "more than once: 2"),
+        (said(("1", "ok"), ("2", "ok"), ("2", "failed")), "more than once: 2"),
+        (said(("1", "ok"), ("2", "DONE")), "says DONE"),
+        (said(("1", "ok")), "says nothing of users for whom something was done: 2"),
     ],
 )
-def test_the_table(said: str | None, effects: int, becomes: str) -> None:
-    assert verdict(said, effects) == becomes
+def test_a_word_that_cannot_be_believed_is_never_ready(
+    tmp_path: Path, outcomes: list[Outcome], why: str
+) -> None:
+    books = Books(tmp_path / "run", ["1", "2"])
+    books.scale(1, outcomes, [Effect("1"), Effect("2")])
+    verdict = judge(books.close())
+    assert verdict.verdict != "ready"
+    assert any(why in unseen.why for unseen in verdict.not_checked)
+
+
+def test_half_a_word_and_half_a_ledger_are_never_ready(tmp_path: Path) -> None:
+    users = [str(n) for n in range(20)]
+    books = Books(tmp_path / "run", users)
+    books.scale(1, [Outcome(user, "ok") for user in users[:10]], [Effect(user) for user in users[:10]])
+    verdict = judge(books.close())
+    assert verdict.verdict == "inconclusive"
+    assert any("never begun" in unseen.why for unseen in verdict.not_checked)
+
+
+@pytest.mark.parametrize("missing", ["items-1", "effects-1"])
+def test_what_was_not_read_is_not_checked(tmp_path: Path, missing: str) -> None:
+    books = Books(tmp_path / "run", ["1"])
+    books.scale(1, [Outcome("1", "ok")], [Effect("1")])
+    (tmp_path / "run" / "tables" / f"{missing}.jsonl").unlink()
+    record = books.close()
+    assert [type(found) for found in items.check(record)] == [NotSeen]
+    assert judge(record).verdict == "inconclusive"
+
+
+def test_a_ledger_that_did_not_get_quiet_is_never_ready(tmp_path: Path) -> None:
+    books = Books(tmp_path / "run", ["1"])
+    books.event(NotSeen(probe="the ledger (effects-1)", why="still not quiet after 60 s"))
+    books.scale(1, [Outcome("1", "ok")], [Effect("1")])
+    assert judge(books.close()).verdict == "inconclusive"
+
+
+def test_a_batch_that_does_nothing_has_rehearsed_nothing(tmp_path: Path) -> None:
+    books = Books(tmp_path / "run", ["1", "2"])
+    books.scale(1, [Outcome("1", "failed"), Outcome("2", "failed")], [])
+    verdict = judge(books.close())
+    assert verdict.verdict == "inconclusive"
+    assert any("nothing was rehearsed" in unseen.why for unseen in verdict.not_checked)

@@ -14,7 +14,7 @@ from tests.conftest import Rehearse
 def test_help_names_every_command(rehearse: Rehearse) -> None:
     run = rehearse("--help")
     assert run.returncode == 0
-    for command in ("run", "judge", "report", "images", "doctor"):
+    for command in ("run", "judge", "report", "users", "images", "doctor", "gc"):
         assert f"\n  {command} " in run.stdout
 
 

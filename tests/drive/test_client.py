@@ -81,11 +81,11 @@ def test_an_answer_that_a_scenario_cannot_use_is_told_with_what_came(serve) -> N
 
 
 def test_text_of_an_answer_that_was_not_kept_whole_is_refused(serve) -> None:
-    long = b"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + b"x" * 70000
+    long = b"HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n" + b"x" * 5_000_000
     _, client = serve(long, long)
-    with pytest.raises(UsageError, match="70000 bytes"):
+    with pytest.raises(UsageError, match="5000000 bytes"):
         _ = client.get("/").text
-    assert len(client.get("/", whole=True).text) == 70000
+    assert len(client.get("/", whole=True).text) == 5_000_000
 
 
 def test_nobody_listening_is_an_exchange_without_a_status() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.stage import Engine
-from harness.stage.engine import OWNER_LABEL
+from harness.stage.watchdog import OWNER_LABEL
 from tests.conftest import REHEARSE, ROOT, Rehearse
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("engine"), pytest.mark.timeout(300)]
@@ -33,11 +33,12 @@ def project(tmp_path: Path) -> Iterator[Path]:
 
 
 def left_of(engine: Engine, pid: int) -> list[object]:
-    wanted = {"label": f"{OWNER_LABEL}={pid}"}
-    return [
+    wanted = {"label": OWNER_LABEL}
+    things = [
         *engine.client.api.containers(all=True, filters=wanted),
         *engine.client.api.networks(filters=wanted),
     ]
+    return [thing for thing in things if thing["Labels"][OWNER_LABEL].startswith(f"{pid}-")]
 
 
 def test_a_batch_in_a_container_is_rehearsed(project: Path, rehearse: Rehearse) -> None:
@@ -90,9 +91,29 @@ def test_interrupted_it_leaves_no_container_and_no_network(
         [*REHEARSE, *words], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 60
-    while not left_of(engine, process.pid) and time.monotonic() < deadline:
+    while not left_of(engine, process.pid) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert left_of(engine, process.pid), "the fault must come while something is there"
+    assert process.poll() is None, "the fault must come while something is there"
     process.send_signal(number)
     assert process.wait(30) == 128 + number
+    assert not left_of(engine, process.pid)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.4, 1.0])
+def test_killed_it_leaves_no_container_and_no_network(project: Path, engine: Engine, delay: float) -> None:
+    words = ["run", str(project / "toy.py"), "--stage", "docker", "--out", str(project / "reports")]
+    process = subprocess.Popen(
+        [*REHEARSE, *words], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 60
+    while not left_of(engine, process.pid) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(delay)
+    assert process.poll() is None, "the fault must come while something is there"
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 15
+    while left_of(engine, process.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(1)  # what was in the making when the kill came turns up now
     assert not left_of(engine, process.pid)

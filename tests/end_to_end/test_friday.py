@@ -7,11 +7,10 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-import psutil
 import pytest
 
 from harness.stage import Engine
-from harness.stage.engine import OWNER_LABEL
+from harness.stage.watchdog import OWNER_LABEL, alive
 from tests.conftest import REHEARSE, ROOT
 
 EXPECTED = {"URL-001", "FORM-001", "STOP-001", "ITEM-001", "MEM-001", "ERR-001"}
@@ -124,4 +123,4 @@ def test_nothing_is_left_in_the_engine(engine: Engine, out: Path) -> None:
     left = api.containers(all=True, filters={"label": OWNER_LABEL}) + api.networks(
         filters={"label": OWNER_LABEL}
     )
-    assert all(psutil.pid_exists(int(thing["Labels"][OWNER_LABEL])) for thing in left)
+    assert all(alive(thing["Labels"][OWNER_LABEL]) for thing in left)

@@ -46,7 +46,11 @@ def test_a_batch_that_does_what_it_says_is_ready(rehearse: Rehearse) -> None:
     report = report_of(run)
     assert report["verdict"] == "ready"
     assert report["findings"] == []
-    assert [unseen["probe"] for unseen in report["not_checked"]] == ["memory growth of batch"]
+    assert [unseen["probe"] for unseen in report["not_checked"]] == [
+        "when the button is pressed while the batch is at work",
+        "when batch is killed (kill -9) at work and the button is pressed again",
+        "memory growth of batch",
+    ]
     assert report["scales"] == [1, 2]
 
 
@@ -164,6 +168,45 @@ def test_interrupted_it_removes_everything_and_leaves_a_report(
     report = json.loads((tmp_path / "scenario" / "latest" / "report.json").read_text())
     assert report["verdict"] == "inconclusive"
     assert "interrupted" in report["not_checked"][-1]["why"]
+
+
+def test_a_batch_that_does_again_what_it_has_done_is_critical(rehearse: Rehearse, variant: Path) -> None:
+    variant.write_text(with_env(TOY_AGAIN="1"))
+    run = rehearse("run", variant, "--stage", "process", "--scales", "1", "--json")
+    codes = {finding["code"]: finding["counts"] for finding in report_of(run)["findings"]}
+    assert run.returncode == 1
+    assert codes["DUP-003"] == {"press 1": 0, "press 2": 10}
+    assert codes["DUP-004"] == {"press 1": 0, "press 2": 10}
+
+
+def test_probes_can_be_left_out_and_that_is_told(rehearse: Rehearse, variant: Path) -> None:
+    variant.write_text(with_env(TOY_AGAIN="1"))
+    run = rehearse("run", variant, "--stage", "process", "--scales", "1", "--probes", "none", "--json")
+    assert run.returncode == 0
+    assert {"edges", "rerun"} <= {unseen["probe"] for unseen in report_of(run)["not_checked"]}
+    assert rehearse("run", variant, "--probes", "reruns").returncode == 2
+
+
+def test_a_batch_that_hangs_ends_its_scale_and_not_the_rehearsal(rehearse: Rehearse, variant: Path) -> None:
+    hangs = TOY.replace(".json()), 0, False)", ".json()), 0, True)").replace(
+        "quiet =", 'patience = "0.3s"\n    quiet ='
+    )
+    variant.write_text(hangs)
+    run = rehearse("run", variant, "--stage", "process", "--probes", "none", "--json")
+    report = report_of(run)
+    stop = next(finding for finding in report["findings"] if finding["code"] == "STOP-002")
+    assert run.returncode == 1
+    assert stop["counts"] == {"1x": 0, "2x": 0} and "hangs" in stop["title"]
+
+
+def test_without_a_ledger_pressing_again_is_not_seen_and_never_ready(
+    rehearse: Rehearse, variant: Path
+) -> None:
+    variant.write_text(TOY.replace("def effects", "def _effects"))
+    run = rehearse("run", variant, "--stage", "process", "--scales", "1", "--json")
+    assert run.returncode == 3
+    unseen = {unseen["probe"]: unseen["why"] for unseen in report_of(run)["not_checked"]}
+    assert "no effects()" in unseen["rerun"] and "no effects()" in unseen["effects"]
 
 
 def test_a_spent_time_budget_ends_with_124(rehearse: Rehearse, variant: Path) -> None:

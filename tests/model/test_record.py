@@ -9,8 +9,8 @@ from harness.errors import UsageError
 from harness.model.record import Ended, Manifest, NotSeen, Record, RecordWriter
 
 MANIFEST = Manifest(
-    scenario="s", source="s.py", summary="", run="r", seed=1, usual=10, scales=[1], deadline=None, stage="process",
-    stage_why="", triggers=["t"], services=[], versions={}, machine={}, started="",
+    scenario="s", source="s.py", summary="", run="r", seed=1, population={}, usual=10, scales=[1], deadline=None,
+    stage="process", stage_why="", triggers=["t"], services=[], versions={}, machine={}, started="",
 )  # fmt: skip
 
 

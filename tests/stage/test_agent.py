@@ -15,8 +15,8 @@ WAIT = "import sys, time; sys.stdin.readline()"
 
 
 @pytest.fixture
-def agent() -> Iterator[Agent]:
-    agent = Agent()
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    agent = Agent(tmp_path_factory.mktemp("agent"))
     yield agent
     agent.close()
 

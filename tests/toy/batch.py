@@ -1,6 +1,7 @@
 """A whole batch in one process, for tests of the harness: it takes ids, works on them, and tells what became of them.
 
 Environment: TOY_LOSE=n forgets every n-th item it calls done; TOY_PAY_TWICE=n does every n-th item twice;
+TOY_AGAIN does again what it has done;
 TOY_NEVER_READY answers /health with 503; TOY_DIE ends at once with exit code 7.
 """
 
@@ -10,6 +11,7 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 LOSE, TWICE = int(os.environ.get("TOY_LOSE", "0")), int(os.environ.get("TOY_PAY_TWICE", "0"))
+AGAIN = os.environ.get("TOY_AGAIN")
 done: dict[str, str] = {}
 ledger: list[str] = []
 
@@ -31,6 +33,8 @@ class Toy(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         for item in json.loads(self.rfile.read(int(self.headers["Content-Length"]))):
+            if item in done and not AGAIN:
+                continue
             done[item] = "ok"
             n = len(done)
             ledger.extend([item] * (0 if LOSE and n % LOSE == 0 else 2 if TWICE and n % TWICE == 0 else 1))

@@ -7,6 +7,7 @@ class Toy(Scenario):
     """A batch that fits into one file."""
 
     usual, scales = 10, (1, 2)
+    quiet = "0s"
 
     batch = Service(
         port=8000,

@@ -1,0 +1,101 @@
+"""Two witnesses that disagree: the downstream's state and its answers, the batch's count and its list.
+
+The downstream's state is believed first, what the tap saw on the wire second, the batch's word last. The tap's table
+is `tap-<scale>`: item and status of each request that went to the downstream (status None: no answer).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from harness.checks.kinds import Kind
+from harness.checks.ledger import SHOWN
+from harness.checks.place import batch_of
+from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
+from harness.model.record import NotSeen, Pressed, Record, ScaleDone
+
+SUCCESS_AND_NOTHING = Kind(
+    "ITEM-007",
+    "high",
+    "{n:,} users are answered with success downstream, and nothing was done",
+    "the downstream answers before, or without, having done it",
+    "Answer only after the commit; until then 202 and a place to ask.",
+)
+ERROR_AND_DONE = Kind(
+    "ITEM-008",
+    "high",
+    "{n:,} users are answered with an error downstream, and it was done",
+    "the downstream commits, and fails afterwards: in a hook, a log line, a time-out of a proxy",
+    "Answer with what was committed; whoever sends again needs the same key and the same answer.",
+)
+COUNT_AND_LIST = Kind(
+    "ITEM-009",
+    "medium",
+    "The batch counts {n:,} users done more or less than it lists",
+    "the count and the list are kept apart, and one of them is wrong",
+    "Make the count from the list.",
+)
+
+
+def check(record: Record) -> Iterator[Finding | NotSeen]:
+    """ITEM-007 and ITEM-008 where the ledger and the tap disagree, ITEM-009 where the batch contradicts itself."""
+    empty: dict[str, list[str]] = {}
+    landed: dict[str, list[str]] = {}
+    for done in record.all(ScaleDone):
+        if record.has(f"tap-{done.scale}") and record.has(f"effects-{done.scale}"):
+            empty[f"{done.scale}x"], landed[f"{done.scale}x"] = _disagree(record, done.scale)
+    for kind, found in ((SUCCESS_AND_NOTHING, empty), (ERROR_AND_DONE, landed)):
+        counts = {scale: len(items) for scale, items in found.items() if items}
+        if counts:
+            scale = list(counts)[-1]
+            text = f"at {scale}, for example users {', '.join(found[scale][:SHOWN])}"
+            yield _finding(record, kind, counts[scale], counts, Evidence("tap", text))
+    yield from _contradicted(record)
+
+
+def _disagree(record: Record, scale: int) -> tuple[list[str], list[str]]:
+    """Items with more successful answers than effects, and items with effects and no successful answer."""
+    effects, good, bad = Counter[str](), Counter[str](), Counter[str]()
+    for chunk in record.chunks(f"effects-{scale}"):
+        effects.update(chunk["item"])
+    for chunk in record.chunks(f"tap-{scale}"):
+        for item, status in zip(chunk["item"], chunk["status"], strict=True):
+            (good if 200 <= (status or 0) < 300 else bad)[item] += 1
+    empty = sorted(item for item in good if not effects[item])
+    landed = sorted(item for item in bad if effects[item] and not good[item])
+    return empty, landed
+
+
+def _contradicted(record: Record) -> Iterator[Finding]:
+    last = {press.scale: press for press in record.all(Pressed) if press.accepted}
+    apart: dict[str, int] = {}
+    for done in record.all(ScaleDone):
+        press, table = last.get(done.scale), f"items-{done.scale}"
+        if press is None or not done.complete or not record.has(table):
+            continue
+        listed = sum(chunk["said"].count("ok") for chunk in record.chunks(table))
+        if listed != press.done:
+            apart[f"{done.scale}x"] = abs(listed - press.done)
+            text = f"at {done.scale}x progress() counts {press.done:,} done, outcomes() lists {listed:,}"
+    if apart:
+        yield _finding(record, COUNT_AND_LIST, list(apart.values())[-1], apart, Evidence("batch", text))
+
+
+def _finding(record: Record, kind: Kind, n: int, counts: dict[str, int], proof: Evidence) -> Finding:
+    service = batch_of(record)
+    return Finding(
+        code=kind.code,
+        id=fingerprint(kind.code, service),
+        severity=kind.severity,
+        title=kind.title.format(n=n)[:80],
+        service=service,
+        counts=counts,
+        evidence=[proof],
+        cause=kind.cause,
+        advice=kind.advice,
+        reproduce=Reproduce(
+            ["rehearse", "run", record.manifest.source, "--scales", list(counts)[-1].rstrip("x")],
+            record.manifest.seed,
+        ),
+    )

@@ -1,0 +1,225 @@
+"""Presses the button more than once, in each way that people and accidents do, and keeps what came of it.
+
+Every experiment has a fresh stage. What it does is told as a press-by-press account; what became of each user is
+read at the end, once the downstream is quiet, and judged elsewhere.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.errors import HarnessError, TimeBudgetSpent
+from harness.model.record import AgainKind, NotSeen, PressedAgain, PressNote, RecordWriter
+from harness.probes.background import Background
+from harness.probes.diary import Desk, Diary, Pressing, read_ledger, write_account
+
+MOST_PRESSES = 100
+MOST_AFTER_ALL_IS_DONE = 6
+MOST_AFTER_A_FAULT = 3
+MOST_TRIES_TO_CATCH = 30
+MOST_TRIES_TO_FREEZE = 3
+DOWN = 0.5
+LONGEST_FREEZE = 45.0
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One way to press the button more than once. `run` says whether it came about."""
+
+    kind: AgainKind
+    key: str
+    what: str
+    run: Callable[[Diary], bool]
+    service: str = ""
+
+
+def experiments(batch: str, downstream: str) -> list[Experiment]:
+    """All of them; `downstream` is "" where nothing that the batch calls is on the stage."""
+    ways = [
+        Experiment("complete", "again-complete", "the button is pressed until all is done", until_complete)
+    ]
+    for gap in (0, 50, 500):
+        what = (
+            f"the button is pressed twice, {gap} ms apart" if gap else "the button is pressed twice at once"
+        )
+        ways.append(Experiment("double", f"again-double-{gap}", what, _double(gap / 1000)))
+    ways.append(
+        Experiment(
+            "running", "again-running", "the button is pressed while the batch is at work", while_running
+        )
+    )
+    for service in dict.fromkeys(filter(None, (batch, downstream))):
+        what = f"{service} is killed (kill -9) at work and the button is pressed again"
+        ways.append(
+            Experiment(
+                "kill", f"again-kill-{service}", what, _after_kill(service, look=service != batch), service
+            )
+        )
+    if downstream:
+        what = f"{downstream} answers too late and the button is pressed again"
+        ways.append(Experiment("late", "again-late", what, _after_timeout(downstream), downstream))
+    return ways
+
+
+def hold(experiment: Experiment, desk: Desk, record: RecordWriter, trigger: str) -> None:
+    """Runs one experiment and writes its account and its tables. What goes wrong is not seen, and no more."""
+    diary = Diary(desk)
+    try:
+        reached = experiment.run(diary)
+        write_account(diary, record, experiment.key)
+    except TimeBudgetSpent:
+        raise
+    except HarnessError as problem:
+        record.event(NotSeen(probe=f"when {experiment.what}", why=problem.seen))
+        return
+    record.event(
+        PressedAgain(
+            kind=experiment.kind,
+            key=experiment.key,
+            what=experiment.what,
+            service=experiment.service,
+            trigger=trigger,
+            users=desk.users,
+            reached=reached,
+            presses=diary.presses,
+            vanished=diary.vanished,
+        )
+    )
+
+
+def until_complete(diary: Diary) -> bool:
+    """Presses until nothing changes any more, and at least once after all is done."""
+    press = diary.desk.admin()
+    unchanged = after = 0
+    last: PressNote | None = None
+    while len(diary.presses) < MOST_PRESSES:
+        went = press()
+        note = diary.note(went)
+        same = last is not None and _state(note) == _state(last)
+        unchanged, last = (unchanged + 1 if same else 0), note
+        after += note.left <= 0
+        enough = after > MOST_AFTER_ALL_IS_DONE or (after > 1 and not note.failed)
+        if went.stuck or unchanged > 1 or enough:
+            break
+    return True
+
+
+def while_running(diary: Diary) -> bool:
+    """A second admin presses while the batch works on the first one's items."""
+    second = diary.desk.admin()
+    first = _catch(diary)
+    if first is None:
+        return False
+    after = second()
+    diary.together(first.result(), after)
+    return True
+
+
+def _double(gap: float) -> Callable[[Diary], bool]:
+    def run(diary: Diary) -> bool:
+        admins = [diary.desk.admin(), diary.desk.admin()]
+        first = Background(admins[0])
+        time.sleep(gap)
+        second = Background(admins[1])
+        diary.together(first.result(), second.result())
+        return True
+
+    return run
+
+
+def _after_kill(service: str, *, look: bool) -> Callable[[Diary], bool]:
+    """`look`: what was done is read before the kill, so that it is seen if some of it vanishes."""
+
+    def run(diary: Diary) -> bool:
+        press = _catch(diary)
+        if press is None:
+            return False
+        if look:
+            diary.take_in(read_ledger(diary.desk), len(diary.presses) + 1)
+        diary.desk.kill(service)
+        time.sleep(DOWN)
+        diary.desk.revive(service)
+        try:
+            diary.note(press.result())
+        except TimeBudgetSpent:
+            raise
+        except HarnessError as problem:  # the batch is gone, or its answer: that is the experiment
+            diary.cut_off(problem.seen)
+        _press_on(diary)
+        return True
+
+    return run
+
+
+def _after_timeout(service: str) -> Callable[[Diary], bool]:
+    def run(diary: Diary) -> bool:
+        for _ in range(MOST_TRIES_TO_FREEZE):
+            press = _catch(diary)
+            if press is None:
+                return False
+            before = diary.seen.total() - diary.desk.progress().done
+            noticed = _freeze(diary.desk, service, press)
+            press.result()
+            time.sleep(diary.desk.quiet)
+            note = diary.note(press.result())
+            if noticed and note.effects - note.done > before:
+                _press_on(diary)
+                return True
+            if note.left <= 0:
+                break
+        return False
+
+    return run
+
+
+def _freeze(desk: Desk, service: str, press: Background[Pressing]) -> bool:
+    """Holds the service until the batch calls an item failed, and lets it go on: what it was asked lands late.
+    False where the batch came to rest, or waited longer, without such an item."""
+    desk.freeze(service)
+    try:
+        before = desk.progress()
+        limit = time.monotonic() + min(LONGEST_FREEZE, desk.patience)
+        while time.monotonic() < limit:
+            ended = press.ended
+            if desk.progress().failed > before.failed:
+                return True
+            if ended:
+                return False
+            time.sleep(0.05)
+        return False
+    finally:
+        desk.thaw(service)
+
+
+def _press_on(diary: Diary) -> None:
+    """A few presses more, until all is through or nothing changes."""
+    press = diary.desk.admin()
+    for _ in range(MOST_AFTER_A_FAULT):
+        before, went = diary.presses[-1], press()
+        note = diary.note(went)
+        if went.stuck or _state(note) == _state(before):
+            return
+
+
+def _catch(diary: Diary) -> Background[Pressing] | None:
+    """A press with the batch at work on it: one item finished, others not. None where it was always too quick."""
+    desk, press = diary.desk, diary.desk.admin()
+    for _ in range(MOST_TRIES_TO_CATCH):
+        before = desk.progress()
+        going = Background(press)
+        while not going.ended:
+            now = desk.progress()
+            moved = now.done + now.failed - before.done - before.failed
+            if moved > 0 and now.done + now.failed < desk.users and now.running:
+                return going
+            time.sleep(0.002)
+        note = diary.note(going.result())
+        if note.left <= 0 or going.result().stuck:
+            return None
+    return None
+
+
+def _state(note: PressNote) -> tuple[int, int, int]:
+    return note.done, note.failed, note.effects

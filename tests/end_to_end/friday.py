@@ -1,0 +1,74 @@
+"""Rehearsals of variants of the sample system, held in this process so that a test can look at the record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from harness.drive.desk import Desk
+from harness.drive.performance import Play
+from harness.loading import Loaded
+from harness.model.record import Ended, Record, RecordWriter
+from harness.model.scenario import Scenario
+from harness.model.stage import Stage
+from harness.population import Population
+from harness.probes.items import write_expected
+from harness.probes.rerun import experiments, hold
+from harness.rehearsal import Plan, rehearse
+from harness.stage import build_images, container_stage, need_engine, process_stage
+from scenarios.friday_payouts import FridayPayouts
+from tests.checks.books import manifest
+from tests.conftest import ROOT
+
+SOURCE = ROOT / "scenarios/friday_payouts.py"
+
+
+def variant(*, payouts: dict[str, str], batch: dict[str, str], **attributes: object) -> Scenario:
+    """The sample with other switches: without its own defects, unless they are named."""
+    healthy = {"PAYOUTS_LEAK_BYTES": "0", "PAYOUTS_REJECTS": "none"}
+    body = {
+        "payouts": FridayPayouts.payouts.with_env(**healthy | payouts),
+        "batch": FridayPayouts.batch.with_env(**{"BATCH_ON_FAILURE": "skip"} | batch),
+        "__doc__": "A variant of the sample.",
+    }
+    return type("Variant", (FridayPayouts,), body | attributes)()
+
+
+def opener(scenario: Scenario, kind: str) -> Callable[[], AbstractContextManager[Stage]]:
+    """What opens a stage of that kind."""
+    if kind == "process":
+        return lambda: process_stage(scenario, ROOT)
+    engine = need_engine()
+    images = build_images(engine, scenario, ROOT)
+    return lambda: container_stage(engine, scenario, images)
+
+
+def hold_rehearsal(
+    scenario: Scenario, folder: Path, kind: str, users: int, *, probes: tuple[str, ...] = ()
+) -> Record:
+    """One scale of `users`, and the record of it."""
+    loaded = Loaded(scenario, "friday", SOURCE, ROOT, None)
+    plan = Plan(users, (1,), 1, time.monotonic() + 300, kind, "asked for", {}, probes)
+    with RecordWriter(folder) as record:
+        rehearse(loaded, plan, Population(1), opener(scenario, kind), record, lambda text: None)
+        record.event(Ended(status="completed", why="", seconds=1.0, harness_cpu=0.1))
+    return Record(folder)
+
+
+def press_again(scenario: Scenario, folder: Path, kind: str, users: int, *keys: str) -> Record:
+    """The experiments with these keys alone, on a stage each, and the record of them."""
+    people = Population(1).users(users)
+    with RecordWriter(folder) as record:
+        record.manifest(manifest([1], users))
+        record.rows("intended", item=[user.id for user in people])
+        write_expected(scenario.expected, people, record)
+        play = Play(scenario, SOURCE, people, time.monotonic() + 300, record, lambda text: None)
+        chosen = [experiment for experiment in experiments("batch", "payouts") if experiment.key in keys]
+        assert len(chosen) == len(keys)
+        for experiment in chosen:
+            with opener(scenario, kind)() as stage:
+                hold(experiment, Desk(play, stage, scenario.triggers()[-1], users), record, "everyone")
+        record.event(Ended(status="completed", why="", seconds=1.0, harness_cpu=0.1))
+    return Record(folder)
