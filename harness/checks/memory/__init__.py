@@ -18,6 +18,7 @@ from harness.model.record import NotSeen, Record, ScaleDone
 __all__ = ["check", "growing", "words"]
 
 STOPPED_EARLY = 0.8
+LEAST_SILENCE = 2.0
 
 
 def check(record: Record) -> Iterator[Finding | NotSeen]:
@@ -36,7 +37,7 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
             yield NotSeen(
                 probe=f"memory growth of {service.name}",
                 why=why,
-                decisive=_was_readable(record, service.name),
+                decisive=_was_sampled(record, service.name),
             )
             continue
         if found.told.capped:
@@ -85,7 +86,8 @@ def _unsure(record: Record, found: Story, top: ScaleDone) -> Iterator[NotSeen]:
     reading, name = found.told.reading, found.service.name
     end = next((done for done in record.all(ScaleDone) if done.scale == found.told.series.scale), top)
     read_for = (found.told.series.last_read - (end.t - end.seconds)) / max(end.seconds, 1e-9)
-    if read_for < STOPPED_EARLY and not found.killed:
+    silent = end.t - found.told.series.last_read
+    if read_for < STOPPED_EARLY and silent > LEAST_SILENCE and not found.killed:
         why = f"its memory could be read for the first {max(0, read_for):.0%} of {end.scale}x only"
         yield NotSeen(probe=f"memory growth of {name}", why=why)
         return
@@ -97,6 +99,7 @@ def _unsure(record: Record, found: Story, top: ScaleDone) -> Iterator[NotSeen]:
         yield NotSeen(probe=f"memory growth of {name}", why=why, decisive=bool(reading.hidden) and fills)
 
 
-def _was_readable(record: Record, service: str) -> bool:
-    """Whether the sampler has not said by itself that it saw nothing."""
-    return not any(event.probe == f"memory of {service}" for event in record.all(NotSeen))
+def _was_sampled(record: Record, service: str) -> bool:
+    """Whether there are readings at all; where not, the sampler has said so by itself."""
+    tables = (record.table(f"memory-{done.scale}") for done in record.all(ScaleDone))
+    return any(service in table.get("service", ()) for table in tables)

@@ -64,6 +64,10 @@ def scale_series(record: Record, scale: int, service: str) -> ScaleSeries | None
     ends = [end.t for end in record.all(ServiceEnded) if (end.scale, end.service) == (scale, service)]
     at_rest = len(rests.get("t", ())) >= LEAST_POINTS
     rows = rests if at_rest else _with_items(passing, record.table(f"progress-{scale}"))
+    if (
+        len(rows.get("t", ())) < LEAST_POINTS and rests
+    ):  # a batch too quick to be caught at work: before and after
+        rows, at_rest = rests, True
     if not rows:
         return None
     whole = _life(rows, np.ones(len(rows["t"]), dtype=bool), at_rest)

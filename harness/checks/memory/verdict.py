@@ -142,12 +142,9 @@ def read(stretch: Stretch) -> Reading:
     """The word for one stretch. Its facts about ceilings and kills are not known here: see `capped`."""
     stretch = _once_an_item(stretch)
     items, held = stretch.items, stretch.held
-    if len(items) < LEAST_POINTS or items[-1] - items[0] < LEAST_ITEMS:
-        why = f"{len(items)} readings over {_span(items):,.0f} items: {LEAST_POINTS} over {LEAST_ITEMS} are needed"
-        return Reading(word="unsure", why=why, items=int(items[-1]) if len(items) else 0)
-    half = items >= (items[0] + items[-1]) / 2
-    if half.sum() <= BLOCKS:
-        return Reading(word="unsure", why=f"only {half.sum()} readings in the last half of the items")
+    half = items >= (items[0] + items[-1]) / 2 if len(items) else np.array([], dtype=bool)
+    if len(items) < LEAST_POINTS or _span(items) < LEAST_ITEMS or half.sum() <= BLOCKS:
+        return _too_few(stretch)
     resident = trend(items[half], held[half], RESIDENT)
     word, why, by = _word(stretch, half, resident)
     if word in ("unsure", "saturating") and stretch.live is None and items[-1] - items[0] >= LEAK_ITEMS:
@@ -241,6 +238,25 @@ def _of(items: Floats, series: Floats, tail: Trend) -> tuple[Word, str]:
     if float(series[len(series) // 2 :].mean() - series[0]) >= WARM_UP:
         return "saturating", "it grew at first and stays where it is in the last half of the items"
     return "flat", "no growth in the last half of the items"
+
+
+def _too_few(stretch: Stretch) -> Reading:
+    """Unsure, with all that it rose as what could hide."""
+    items, held = stretch.items, stretch.held
+    why = (
+        f"{len(items)} readings over {_span(items):,.0f} items: {LEAST_POINTS} over {LEAST_ITEMS} are needed"
+    )
+    if not _span(items):
+        return Reading(word="unsure", why=why)
+    rose = max(RESIDENT.least, float(held.max() - held[0]))
+    return Reading(
+        word="unsure",
+        why=why,
+        hidden=rose / _span(items),
+        items=int(items[-1]),
+        level=float(held[-1]),
+        start=float(held[0]),
+    )
 
 
 def _once_an_item(stretch: Stretch) -> Stretch:

@@ -118,6 +118,7 @@ def _manifest(folder: Path, items: int, limit: int) -> Manifest:
         stage_why="a bench",
         triggers=["feed"],
         services=[service],
+        population={},
         versions={},
         machine={},
         started="",

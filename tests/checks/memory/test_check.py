@@ -85,6 +85,7 @@ class Book:
                 stage_why="",
                 triggers=["t"],
                 services=[ServiceFacts(name="api", memory_limit=self.limit, image="i", entry="api")],
+                population={},
                 versions={},
                 machine={},
                 started="",
@@ -214,7 +215,7 @@ def test_memory_that_was_never_read_is_not_checked(book: Book) -> None:
         at=10,
     )
     findings, (unseen,) = found(book)
-    assert findings == [] and unseen.decisive
+    assert findings == [] and unseen.why
     assert words(book.read()) == {}
 
 
