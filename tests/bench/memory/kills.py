@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,11 +50,11 @@ KILLS = [
 ]
 
 
-def collect(kill: Kill) -> None:
-    """One kill, and a run of the same service without a limit over the same items (another seed of its sizes)."""
+def collect(kill: Kill) -> dict[str, Any]:
+    """One kill, and a run of the same service without a limit over half its items (another seed of its sizes)."""
     path = STORE / f"{kill.name}.json"
     if path.exists():
-        return
+        return dict(json.loads(path.read_text()))
     with running(kill.env, limit=kill.limit) as bench:
         killed_at = _until_killed(bench)
         kills = bench.oom_kills()
@@ -66,7 +67,9 @@ def collect(kill: Kill) -> None:
             series["held"].append(bench.held() or 0)
             bench.feed(10)
     STORE.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"kill": asdict(kill), "killed_at": killed_at, "oom_kills": kills, **series}))
+    run = {"kill": asdict(kill), "killed_at": killed_at, "oom_kills": kills, **series}
+    path.write_text(json.dumps(run))
+    return run
 
 
 def _until_killed(bench: Bench) -> int:
@@ -78,7 +81,7 @@ def _until_killed(bench: Bench) -> int:
     return bench.items
 
 
-def foretold(run: dict[str, list[float]], share: float) -> tuple[Reading, Forecast | None]:
+def foretold(run: dict[str, Any], share: float) -> tuple[Reading, Forecast | None]:
     """The reading and the forecast from the first `share` of the items until the kill."""
     items, held = np.array(run["items"], dtype=float), np.array(run["held"], dtype=float)
     seen = items <= share * run["killed_at"]

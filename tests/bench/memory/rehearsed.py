@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from harness.checks.memory import check, words
 from harness.model.finding import Finding
 from harness.model.memory import Ceiling, MemoryReading
-from harness.model.record import Manifest, NotSeen, Record, RecordWriter, ScaleDone, ServiceFacts
+from harness.model.record import NotSeen, Record, RecordWriter, ScaleDone, ServiceFacts
 from harness.model.scenario import Progress
 from harness.model.stage import Ending
 from harness.probes.memory import MemorySampler
 from harness.stage.family import family
 from harness.stage.memory_files import Cgroup, ceilings, read_processes
 from tests.bench.memory.bench_service import Bench, Gone
+from tests.checks.books import manifest
 
 LIMIT = 128 << 20
 
@@ -69,7 +72,8 @@ def rehearsed(folder: Path, service: Yardstick, items: int, *, limit: int = LIMI
     bench, step = service.bench, max(4, items // 80)
     folder.mkdir(parents=True)
     with RecordWriter(folder) as record:
-        record.manifest(_manifest(folder, items, limit))
+        facts = ServiceFacts(name=service.name, memory_limit=limit, image="process", entry=service.name)
+        record.manifest(replace(manifest([1], items), services=[facts]))
         with MemorySampler({service.name: service}, record, 1) as sampler:
             tried = 0
             while tried < items:
@@ -101,25 +105,3 @@ def said(record: Record) -> tuple[str, list[Finding], list[NotSeen]]:
     word = next(iter(words(record).values()), "not checked")
     unseen = [each for each in found if isinstance(each, NotSeen)] + record.all(NotSeen)
     return word, [each for each in found if isinstance(each, Finding)], unseen
-
-
-def _manifest(folder: Path, items: int, limit: int) -> Manifest:
-    service = ServiceFacts(name="yardstick", memory_limit=limit, image="process", entry="yardstick")
-    return Manifest(
-        scenario="memory",
-        source="fixtures/memory",
-        summary="",
-        run=folder.name,
-        seed=1,
-        usual=items,
-        scales=[1],
-        deadline=None,
-        stage="process",
-        stage_why="a bench",
-        triggers=["feed"],
-        services=[service],
-        population={},
-        versions={},
-        machine={},
-        started="",
-    )

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from harness.checks.memory import check, growing, words
 from harness.model.finding import Finding
 from harness.model.record import (
-    Manifest,
     NotSeen,
     Record,
     RecordWriter,
@@ -17,6 +17,7 @@ from harness.model.record import (
     ServiceEnded,
     ServiceFacts,
 )
+from tests.checks.books import manifest
 
 MIB = 2**20
 Held = Callable[[float], float]
@@ -71,26 +72,8 @@ class Book:
         self.writer.event(event)
 
     def read(self) -> Record:
-        self.writer.manifest(
-            Manifest(
-                scenario="s",
-                source="s.py",
-                summary="",
-                run="r",
-                seed=1,
-                usual=400,
-                scales=self.scales or [1],
-                deadline=None,
-                stage="docker",
-                stage_why="",
-                triggers=["t"],
-                services=[ServiceFacts(name="api", memory_limit=self.limit, image="i", entry="api")],
-                population={},
-                versions={},
-                machine={},
-                started="",
-            )
-        )
+        service = ServiceFacts(name="api", memory_limit=self.limit, image="i", entry="api")
+        self.writer.manifest(replace(manifest(self.scales or [1], 400), services=[service]))
         return Record(self.writer.folder)
 
 
