@@ -18,11 +18,11 @@ from harness.model.scenario import Scenario, Service
 from harness.model.stage import Ending
 from harness.stage.agent_channel import Agent, agent_for
 from harness.stage.engine import Engine
-from harness.stage.family import hold, let_go
 from harness.stage.images import image_for
 from harness.stage.logs import HEAD, TAIL, left_out
 from harness.stage.memory_files import Cgroup, ceilings
 from harness.stage.memory_stats import from_stats
+from harness.stage.observed import Observed
 from harness.stage.readiness import answers, wait_until_ready
 from harness.stage.watchdog import (
     EMPTY_PASSES,
@@ -44,18 +44,16 @@ GRACE = 20
 LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "5m", "max-file": "4"}}
 
 
-class ContainerService:
+class ContainerService(Observed):
     """One service in its container."""
 
     address: tuple[str, int]
 
     def __init__(self, service: Service, container: Any, image: str, agent: Agent) -> None:
+        super().__init__(agent)
         self.name, self.memory_limit, self.image = service.name, service.memory_bytes, image
         self._service, self._container = service, container
         self._oom_kills = 0
-        self.agent = agent
-        self._held: list[int] = []
-        self._heap: int | None = None
         self._look()
 
     def _look(self) -> None:
@@ -119,37 +117,13 @@ class ContainerService:
             self._oom_kills = reading.oom_kills or self._oom_kills
         return reading
 
+    def pids(self) -> list[int]:
+        """Its processes; empty where this machine does not see them."""
+        return [] if self._cgroup is None else self._cgroup.pids()
+
     def ceilings(self) -> list[Ceiling]:
         """The limits of its processes; empty where this machine does not see them."""
-        return [] if self._cgroup is None else ceilings(self._cgroup.pids())
-
-    def live_heap(self) -> int | None:
-        """Live heap bytes, by the agent; while it is held, those from just before."""
-        return self._heap if self._held else self.agent.live_heap()
-
-    def ask_agent(self, words: str) -> dict[int, dict[str, object]]:
-        """What the agent answers in each of its processes."""
-        return self.agent.ask(words)
-
-    def captures(self) -> list[Path]:
-        """The captures its processes have made."""
-        return self.agent.captures()
-
-    def hold(self) -> bool:
-        """Stops its processes; where that is not allowed, nothing is held."""
-        if self._cgroup is None:
-            return False
-        self._heap = self.agent.live_heap()
-        try:
-            self._held = hold(self._cgroup.pids())
-        except (PermissionError, FileNotFoundError):
-            return False
-        return bool(self._held)
-
-    def let_go(self) -> None:
-        """Lets them run on."""
-        let_go(self._held)
-        self._held = []
+        return ceilings(self.pids())
 
     def logs(self) -> bytes:
         """Its output, head and tail."""

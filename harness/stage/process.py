@@ -21,9 +21,10 @@ from harness.model.memory import Ceiling, MemoryReading
 from harness.model.scenario import Process, Scenario, Service
 from harness.model.stage import Ending
 from harness.stage.agent_channel import Agent, agent_for
-from harness.stage.family import family, hold, let_go
+from harness.stage.family import family
 from harness.stage.logs import head_and_tail
 from harness.stage.memory_files import ceilings, read_processes
+from harness.stage.observed import Observed
 from harness.stage.readiness import answers, wait_until_ready
 from harness.stage.watchdog import OWNER_VARIABLE, scratch_folder, stand_by
 from harness.stage.wiring import Address, environment, fill
@@ -32,7 +33,7 @@ GRACE = 5.0
 PIDS_EVERY = 0.5
 
 
-class ProcessService:
+class ProcessService(Observed):
     """One service as a process group of its own."""
 
     image = "process"
@@ -45,14 +46,12 @@ class ProcessService:
         spawn: Callable[[], subprocess.Popen[bytes]],
         agent: Agent,
     ) -> None:
+        super().__init__(agent)
         self.name, self.memory_limit = service.name, service.memory_bytes
         self.address = ("127.0.0.1", port)
         self._service, self._log, self._spawn = service, log, spawn
         self._popen = spawn()
-        self._pids: list[int] = []
-        self.agent = agent
-        self._held: list[int] = []
-        self._heap: int | None = None
+        self._known: list[int] = []
         self._pids_read = 0.0
 
     def wait(self) -> None:
@@ -94,35 +93,16 @@ class ProcessService:
         """What the process and its descendants hold; None once they are gone."""
         now = time.monotonic()
         if deep or now - self._pids_read > PIDS_EVERY:
-            self._pids, self._pids_read = family(self._popen.pid), now
-        return read_processes(self._pids, deep=deep)
+            self._known, self._pids_read = self.pids(), now
+        return read_processes(self._known, deep=deep)
+
+    def pids(self) -> list[int]:
+        """The process and its descendants."""
+        return family(self._popen.pid)
 
     def ceilings(self) -> list[Ceiling]:
         """The limits of its processes."""
-        return ceilings(family(self._popen.pid))
-
-    def live_heap(self) -> int | None:
-        """Live heap bytes, by the agent; while it is held, those from just before."""
-        return self._heap if self._held else self.agent.live_heap()
-
-    def ask_agent(self, words: str) -> dict[int, dict[str, object]]:
-        """What the agent answers in each of its processes."""
-        return self.agent.ask(words)
-
-    def captures(self) -> list[Path]:
-        """The captures its processes have made."""
-        return self.agent.captures()
-
-    def hold(self) -> bool:
-        """Stops the process and its descendants."""
-        self._heap = self.agent.live_heap()
-        self._held = hold(family(self._popen.pid))
-        return bool(self._held)
-
-    def let_go(self) -> None:
-        """Lets them run on."""
-        let_go(self._held)
-        self._held = []
+        return ceilings(self.pids())
 
     def logs(self) -> bytes:
         """Its output, head and tail."""
