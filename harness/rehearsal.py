@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
+from typing import Protocol
 
 import psutil
 
@@ -49,7 +50,17 @@ MOST_USERS_TO_PRESS_AGAIN = 2000
 PROBES = ("edges", "rerun", "lines")
 PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
 
-Say = Callable[[str], None]
+
+class Audience(Protocol):
+    """Who watches while it is held."""
+
+    def say(self, text: str) -> None:
+        """What is going on now."""
+
+    def so_far(self) -> None:
+        """The walls have been seen and are in the record; what is still to come asks for more time."""
+
+
 OpenStage = Callable[[], AbstractContextManager[Stage]]
 Button = tuple[Trigger, int, str]
 
@@ -87,7 +98,12 @@ class Reach:
 
 
 def rehearse(
-    loaded: Loaded, plan: Plan, people: People, open_stage: OpenStage, record: RecordWriter, say: Say
+    loaded: Loaded,
+    plan: Plan,
+    people: People,
+    open_stage: OpenStage,
+    record: RecordWriter,
+    audience: Audience,
 ) -> None:
     """Holds the rehearsal and writes what it saw into `record`."""
     record.manifest(_manifest(loaded, plan, people, record))
@@ -100,7 +116,7 @@ def rehearse(
         if not service.on(plan.stage):
             why = f"{name} takes no part in the {plan.stage} stage: its own limits were not seen"
             record.event(NotSeen(probe=f"service {name}", why=why, decisive=False))
-    play = Play(loaded.scenario, loaded.source, users, plan.deadline, record, say)
+    play = Play(loaded.scenario, loaded.source, users, plan.deadline, record, audience.say)
     reach = Reach()
     for scale in plan.scales:
         with _up(open_stage, record, f"{scale}x") as stage:
@@ -110,6 +126,7 @@ def rehearse(
     if reach.refused and "edges" in plan.probes:
         with _up(open_stage, record, "edges") as stage:
             _find_edges(Performance(play, stage), reach)
+    audience.so_far()
     if "rerun" in plan.probes:
         _press_again(play, open_stage, reach.button, plan)
 

@@ -21,6 +21,7 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +31,7 @@ from rich.console import Console
 from harness.cli.ending import Interrupted
 from harness.cli.progress import ProgressLine
 from harness.errors import EnvironmentProblem, HarnessError, TimeBudgetSpent, UsageError
-from harness.judgement import at_or_above, judge
+from harness.judgement import GATE, at_or_above, judge
 from harness.loading import Loaded, load
 from harness.model.finding import Verdict
 from harness.model.record import Ended, Record, RecordWriter, RunStatus
@@ -92,26 +93,43 @@ def command(
 ) -> None:
     loaded = load(scenario)
     deadline = time.monotonic() + parse_duration(budget, what="--budget")
-    usual = users or loaded.scenario.usual
-    chosen = _scales(scales) if scales else loaded.scenario.scales
-    wanted = _probes(probes)
+    chosen, wanted = _scales(scales) if scales else loaded.scenario.scales, _probes(probes)
     folder = _run_folder(out or loaded.root / "reports", loaded.name)
-    console = Console(stderr=True)
-    with ProgressLine(console) as progress:
+    with ProgressLine(Console(stderr=True)) as progress:
         engine, why = _engine(stage)
         kind: StageKind = "docker" if engine else "process"
+        plan = Plan(users or loaded.scenario.usual, chosen, seed, deadline, kind, why, probes=wanted)
         progress.note(
-            f"rehearsing {loaded.name} at {', '.join(f'{k}x' for k in chosen)} of {usual:,} users;"
+            f"rehearsing {loaded.name} at {', '.join(f'{k}x' for k in chosen)} of {plan.usual:,} users;"
             f" stage {kind}: {why}"
         )
-        plan_for = lambda images: Plan(usual, chosen, seed, deadline, kind, why, images, wanted)  # noqa: E731
         _sweep(engine, progress)
-        problem = _hold(loaded, plan_for, engine, folder, progress)
+        problem = _hold(loaded, plan, engine, Spectator(progress, folder))
     verdict = _report(folder, Console(stderr=as_json_), as_json_)
     if problem is not None:
         raise problem
     assert verdict is not None, "a rehearsal that was held to its end has a record"
     raise click.exceptions.Exit(exit_code(verdict, fail_on))
+
+
+@dataclass(frozen=True)
+class Spectator:
+    """Shows on stderr how the rehearsal goes, and the verdict so far as soon as there is one."""
+
+    progress: ProgressLine
+    folder: Path
+
+    def say(self, text: str) -> None:
+        """What is going on now."""
+        self.progress.say(text)
+
+    def so_far(self) -> None:
+        """What act one and the edges have shown, before the button is pressed again."""
+        heavy = at_or_above(judge(Record(self.folder)).findings, GATE)
+        for finding in heavy:
+            self.progress.note(f"{finding.severity}[{finding.code}] {finding.title}")
+        verdict = "NOT READY" if heavy else "nothing broke"
+        self.progress.note(f"so far: {verdict}; what follows shows what pressing the button again would do")
 
 
 def exit_code(verdict: Verdict, fail_on: FailOn) -> int:
@@ -121,48 +139,42 @@ def exit_code(verdict: Verdict, fail_on: FailOn) -> int:
     return 3 if verdict.verdict == "inconclusive" else 0
 
 
-def _hold(
-    loaded: Loaded,
-    plan_for: Callable[[dict[str, str]], Plan],
-    engine: Engine | None,
-    folder: Path,
-    progress: ProgressLine,
-) -> BaseException | None:
+def _hold(loaded: Loaded, plan: Plan, engine: Engine | None, watching: Spectator) -> BaseException | None:
     """Holds the rehearsal. What ended it early is recorded and returned."""
-    status: RunStatus = "completed"
-    why = ""
     problem: BaseException | None = None
     started, cpu = time.monotonic(), time.process_time()
-    with RecordWriter(folder) as record:
+    with RecordWriter(watching.folder) as record:
         try:
             images = build_images(engine, loaded.scenario, loaded.root) if engine else {}
-            plan = plan_for(images)
+            people = Population(plan.seed, loaded.scenario.population)
             rehearse(
-                loaded,
-                plan,
-                Population(plan.seed, loaded.scenario.population),
-                _stage(loaded, engine, images),
-                record,
-                progress.say,
+                loaded, replace(plan, images=images), people, _stage(loaded, engine, images), record, watching
             )
-        except Interrupted as stop:
-            status, why, problem = "interrupted", f"interrupted by {stop}", stop
-            progress.note("interrupted: everything is being removed")
-        except TimeBudgetSpent as stop:
-            status, why, problem = "aborted", str(stop), stop
-        except HarnessError as stop:
-            status, why, problem = "failed", str(stop), stop
-        except Exception as stop:  # noqa: BLE001  # a defect of ours: the record is closed and told, then it goes on
-            status, why, problem = "failed", f"the harness itself failed: {stop!r}", stop
-        record.event(
-            Ended(
-                status=status,
-                why=why,
-                seconds=time.monotonic() - started,
-                harness_cpu=time.process_time() - cpu,
-            )
-        )
+        except (
+            Interrupted,
+            Exception,
+        ) as stop:  # whatever it was, the record is closed and told, and it goes on
+            problem = stop
+        if isinstance(problem, Interrupted):
+            watching.progress.note("interrupted: everything has been removed")
+        status, why = _how_it_ended(problem)
+        seconds, used = time.monotonic() - started, time.process_time() - cpu
+        record.event(Ended(status=status, why=why, seconds=seconds, harness_cpu=used))
     return problem
+
+
+def _how_it_ended(problem: BaseException | None) -> tuple[RunStatus, str]:
+    match problem:
+        case None:
+            return "completed", ""
+        case Interrupted():
+            return "interrupted", f"interrupted by {problem}"
+        case TimeBudgetSpent():
+            return "aborted", str(problem)
+        case HarnessError():
+            return "failed", str(problem)
+        case _:
+            return "failed", f"the harness itself failed: {problem!r}"
 
 
 def _stage(
