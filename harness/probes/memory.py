@@ -18,7 +18,7 @@ from harness.model.stage import RunningService
 EVERY = 0.05
 FLUSH = 1.0
 SETTLE = 0.01
-SHARE = 0.12
+SHARE = 0.09
 
 
 class MemorySampler:
@@ -115,7 +115,7 @@ class Checkpoints:
     count     checkpoints over `users` items; 0: only where the batch rests by itself
     look      looks closely
 
-    All holding together takes at most 12 % of the time the batch runs; what would cost more is left out.
+    All holding together takes at most 9 % of the time the batch runs; what would cost more is left out.
     """
 
     def __init__(

@@ -75,3 +75,10 @@ def test_the_planted_line_comes_first_though_the_service_is_killed() -> None:
         first = lines.first_site(bench, marks)[0]
     assert first.place.endswith(f"habits.py:{lines.planted_line()}")
     assert first.count == pytest.approx(1, abs=0.02)
+
+
+def test_memory_that_stops_being_readable_is_not_checked_to_its_end(tmp_path: Path) -> None:
+    with running({}) as bench:
+        word, _, unseen = said(rehearsed(tmp_path / "r", Yardstick(bench, blind_after=40), 4000))
+    assert not word.startswith("flat")
+    assert any(each.decisive for each in unseen)

@@ -18,7 +18,7 @@ from harness.model.record import NotSeen, Record, ScaleDone
 __all__ = ["check", "growing", "words"]
 
 STOPPED_EARLY = 0.8
-LEAST_SILENCE = 2.0
+LEAST_SILENCE = 0.5
 
 
 def check(record: Record) -> Iterator[Finding | NotSeen]:
