@@ -18,7 +18,6 @@ from harness.model.record import NotSeen, Record, ScaleDone
 __all__ = ["check", "growing", "words"]
 
 STOPPED_EARLY = 0.8
-LEAST_SILENCE = 0.5
 
 
 def check(record: Record) -> Iterator[Finding | NotSeen]:
@@ -63,17 +62,29 @@ def words(record: Record) -> dict[str, str]:
     for service in record.manifest.services:
         found = story(record, service)
         if found is not None:
-            said[f"memory of {service.name}"] = _sentence(found)
+            said[f"memory of {service.name}"] = _sentence(record, found)
     return said
 
 
-def word(found: Story) -> Word:
-    """The word of a whole story: a plateau under failing items is no healthy one."""
-    return "capped" if found.told.capped or found.kills else found.told.reading.word
+def word(record: Record, found: Story) -> Word:
+    """The word of a whole story: a plateau under failing items is no healthy one, nor is one that was left unseen."""
+    if found.told.capped or found.kills:
+        return "capped"
+    if not found.told.reading.grows and _read_share(record, found) < STOPPED_EARLY:
+        return "unsure"
+    return found.told.reading.word
 
 
-def _sentence(found: Story) -> str:
-    reading, said = found.told.reading, word(found)
+def _read_share(record: Record, found: Story) -> float:
+    """The share of the items of the deciding scale that lie before the last reading."""
+    told = found.told.series
+    items = max(record.table(f"progress-{told.scale}").get("done", ()), default=0)
+    last = max(float(life.stretch.items[-1]) for life in told.lives)
+    return min(1.0, last / items) if items else 1.0
+
+
+def _sentence(record: Record, found: Story) -> str:
+    reading, said = found.told.reading, word(record, found)
     if reading.grows and said != "capped":
         return f"{said}: {reading.slope:,.0f} B an item ({reading.low:,.0f} to {reading.high:,.0f})"
     if said == "capped" or not reading.hidden:
@@ -84,18 +95,16 @@ def _sentence(found: Story) -> str:
 def _unsure(record: Record, found: Story, top: ScaleDone) -> Iterator[NotSeen]:
     """What stays open. It decides the verdict where a leak that could hide would fill the limit in this rehearsal."""
     reading, name = found.told.reading, found.service.name
-    end = next((done for done in record.all(ScaleDone) if done.scale == found.told.series.scale), top)
-    read_for = (found.told.series.last_read - (end.t - end.seconds)) / max(end.seconds, 1e-9)
-    silent = end.t - found.told.series.last_read
-    if read_for < STOPPED_EARLY and silent > LEAST_SILENCE and not found.killed:
-        why = f"its memory could be read for the first {max(0, read_for):.0%} of {end.scale}x only"
+    if _read_share(record, found) < STOPPED_EARLY and not found.killed:
+        share, scale = _read_share(record, found), found.told.series.scale
+        why = f"its memory could be read for the first {share:.0%} of the items of {scale}x only"
         yield NotSeen(probe=f"memory growth of {name}", why=why)
         return
     fills = reading.level + reading.hidden * (top.users - reading.items) > found.service.memory_limit
-    slowing = word(found) == "saturating" and fills
-    if slowing or word(found) in ("unsure", "allocator growth"):
+    slowing = word(record, found) == "saturating" and fills
+    if slowing or word(record, found) in ("unsure", "allocator growth"):
         hides = f"; a leak of up to {reading.hidden:,.0f} B an item could hide" if reading.hidden else ""
-        why = f"{word(found)}: {reading.why}{hides}; a larger scale or the memory agent tells"
+        why = f"{word(record, found)}: {reading.why}{hides}; a larger scale or the memory agent tells"
         yield NotSeen(probe=f"memory growth of {name}", why=why, decisive=bool(reading.hidden) and fills)
 
 

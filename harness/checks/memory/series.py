@@ -49,7 +49,6 @@ class ScaleSeries:
     scale: int
     lives: Sequence[Life]
     kills: int
-    last_read: float
 
     @property
     def longest(self) -> Life | None:
@@ -75,11 +74,8 @@ def scale_series(record: Record, scale: int, service: str) -> ScaleSeries | None
     lives = [_life(rows, cuts == piece, at_rest) for piece in range(int(cuts[-1]) + 1)]
     if not at_rest:
         lives = [_in_steps(life) for life in lives]
-    kills = [count for count in [*_known(passing, "oom_kills"), *_known(rests, "oom_kills")]]
-    last = max([*passing.get("t", ()), *rests.get("t", ())])
-    return ScaleSeries(
-        scale=scale, lives=lives, kills=max(kills) - min(kills) if kills else 0, last_read=last
-    )
+    kills = [*_known(passing, "oom_kills"), *_known(rests, "oom_kills")]
+    return ScaleSeries(scale=scale, lives=lives, kills=max(kills) - min(kills) if kills else 0)
 
 
 def _mine(table: Mapping[str, list[Any]], service: str) -> dict[str, list[Any]]:

@@ -53,6 +53,12 @@ class Book:
             "ceiling_bytes": [None] * kept,
             "ceiling_used": [None] * kept,
         }
+        self.writer.rows(
+            f"progress-{scale}",
+            t=[start],
+            done=[users if "done" not in more else more["done"][-1]],
+            failed=[0],
+        )
         self.writer.rows(f"checkpoints-{scale}", **{**columns, **more})
         self.event(
             ScaleDone(
@@ -207,6 +213,7 @@ def test_memory_that_stops_being_readable_is_not_checked_and_never_flat(book: Bo
     findings, (unseen,) = found(book)
     assert findings == [] and unseen.decisive
     assert "first 49%" in unseen.why
+    assert words(book.read())["memory of api"].startswith("unsure")
 
 
 def test_few_users_are_unsure_which_does_not_decide_the_verdict(book: Book) -> None:
