@@ -2,7 +2,8 @@
 
 Act one runs the scales, each on a fresh stage: the users are put in, the triggers are tried in the order written,
 and the first that gets through is pressed until the batch is done. Act two asks what only a live system can answer
-about what act one showed: the exact edge of each trigger that was refused, and what comes of pressing again.
+about what act one showed: every wall of each trigger, in users, with the hop that refuses, and what comes of
+pressing again.
 """
 
 from __future__ import annotations
@@ -12,22 +13,24 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from importlib.metadata import version
 from typing import Protocol
 
 import psutil
 
+from harness.act_two import Button, Reach, find_walls
 from harness.checks import memory
+from harness.drive.bench import Bench
 from harness.drive.desk import Desk
+from harness.drive.hand import counted, turned_away
 from harness.drive.performance import Performance, Play, ServiceGone, calling
 from harness.errors import HarnessError, TimeBudgetSpent
 from harness.loading import Loaded
 from harness.model.people import People
 from harness.model.record import (
-    EdgeFound,
     Manifest,
     NotSeen,
+    Pressed,
     Record,
     RecordWriter,
     ScaleDone,
@@ -37,7 +40,6 @@ from harness.model.record import (
 from harness.model.scenario import Progress, Scenario, StageKind, Trigger
 from harness.model.stage import Stage
 from harness.probes.attribution import Window, keep_sites
-from harness.probes.edges import EdgeMoved, Try, find_edge
 from harness.probes.items import read_effects, read_outcomes, write_expected
 from harness.probes.memory import Checkpoints, MemorySampler
 from harness.probes.rerun import Experiment, experiments, hold
@@ -62,7 +64,6 @@ class Audience(Protocol):
 
 
 OpenStage = Callable[[], AbstractContextManager[Stage]]
-Button = tuple[Trigger, int, str]
 
 
 @dataclass(frozen=True)
@@ -78,23 +79,6 @@ class Plan:
     stage_why: str
     images: dict[str, str] = field(default_factory=dict)
     probes: tuple[str, ...] = PROBES
-
-
-@dataclass
-class Reach:
-    """How many users each trigger carried at most, and was refused with at least, as the scales showed it."""
-
-    carried: dict[str, int] = field(default_factory=dict)
-    refused: dict[str, int] = field(default_factory=dict)
-    button: Button | None = None
-    """The first trigger that got through, with how many users, and the service it starts the batch at."""
-
-    def saw(self, trigger: str, users: int, accepted: bool | None) -> None:
-        """Takes in one first press. What could not be told changes nothing."""
-        if accepted:
-            self.carried[trigger] = max(users, self.carried.get(trigger, 0))
-        elif accepted is False:
-            self.refused[trigger] = min(users, self.refused.get(trigger, users))
 
 
 def rehearse(
@@ -123,15 +107,14 @@ def rehearse(
             _act_one(Performance(play, stage), scale, scale * plan.usual, reach)
     for probe in (probe for probe in PROBES if probe not in plan.probes):
         record.event(NotSeen(probe=probe, why="left out by --probes", decisive=False))
-    if reach.refused and "edges" in plan.probes:
-        with _up(open_stage, record, "edges") as stage:
-            _find_edges(Performance(play, stage), reach)
+    if "edges" in plan.probes:
+        with Bench(play, lambda: _up(open_stage, record, "edges")) as bench:
+            find_walls(bench, plan.usual, reach)
     audience.so_far()
     if "rerun" in plan.probes:
         _press_again(play, open_stage, reach.button, plan)
-
     if "lines" in plan.probes:
-        _look_for_lines(play, open_stage, reach)
+        _look_for_lines(play, open_stage)
 
 
 def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
@@ -144,9 +127,11 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
         try:
             trigger = _first_that_gets_through(on, scale, count, reach)
             if trigger:
-                name = trigger.name
+                name, tape = trigger.name, on.tape
                 read_outcomes(on.outcomes, record, f"items-{scale}-first")
                 run = _press_until_done(on, trigger, scale, count)
+                if tape is not None:
+                    reach.saw(name, tape, counted(on, count, tape.answer.answer))
             else:
                 record.event(
                     NotSeen(probe=f"the batch at {scale}x", why="no trigger got through with so many users")
@@ -183,11 +168,14 @@ def _checkpoints(on: Performance, sampler: MemorySampler, count: int) -> Checkpo
 def _first_that_gets_through(on: Performance, scale: int, count: int, reach: Reach) -> Trigger | None:
     for trigger in on.play.scenario.triggers():
         press = on.press(trigger, count, scale=scale)
-        reach.saw(trigger.name, count, press.accepted)
         if press.accepted:
             if not press.stuck:
                 reach.button = reach.button or (trigger, count, press.exchange.service)
             return trigger
+        if on.tape is not None:
+            answer = on.tape.answer.answer
+            refused = turned_away(on, count, answer)
+            reach.saw(trigger.name, on.tape, refused or counted(on, count, answer))
         on.play.say(f"{count:,} users by {trigger.name}: {press.why}")
     return None
 
@@ -220,55 +208,25 @@ def _press_until_done(on: Performance, trigger: Trigger, scale: int, count: int)
     return Presses(presses, revivals, complete=left <= 0)
 
 
-def _find_edges(on: Performance, reach: Reach) -> None:
-    """The exact edge of each trigger that was refused."""
-    record = on.play.record
-    on.seed(len(on.play.users))
-    for trigger in on.play.scenario.triggers():
-        if trigger.name not in reach.refused:
-            continue
-        low, high = reach.carried.get(trigger.name, 0), reach.refused[trigger.name]
-        on.play.say(f"{trigger.name}: looking for the edge between {low:,} and {high:,} users")
-        try:
-            edge = find_edge(partial(_try, on, trigger), low, high)
-        except (EdgeMoved, ServiceGone) as problem:
-            record.event(NotSeen(probe=f"the edge of {trigger.name}", why=str(problem)))
-            on.revive(on.ended())
-            continue
-        record.event(
-            EdgeFound(
-                trigger=trigger.name,
-                last_passing=edge.last_passing,
-                first_failing=edge.first_failing,
-                passing=edge.passing,
-                failing=edge.failing,
-                requests=edge.requests,
-            )
-        )
-    on.keep_logs("edges")
-
-
-def _look_for_lines(play: Play, open_stage: OpenStage, reach: Reach) -> None:
+def _look_for_lines(play: Play, open_stage: OpenStage) -> None:
     """Where a service with the memory agent grows: which lines keep the memory, in a run of its own."""
-    services = play.scenario.services()
-    grows = memory.growing(Record(play.record.folder))
-    leaky = {name: slope for name, slope in grows.items() if services[name].memory_agent}
-    if leaky and reach.carried:
+    services, seen = play.scenario.services(), Record(play.record.folder)
+    leaky = {name: slope for name, slope in memory.growing(seen).items() if services[name].memory_agent}
+    carried = [press for press in seen.all(Pressed) if press.scale and press.press == 1 and press.accepted]
+    if leaky and carried:
         with _up(open_stage, play.record, "lines") as stage:
-            _name_lines(Performance(play, stage), reach, leaky)
+            _name_lines(Performance(play, stage), max(carried, key=lambda press: press.users), leaky)
 
 
-def _name_lines(on: Performance, reach: Reach, leaky: dict[str, float]) -> None:
+def _name_lines(on: Performance, pressed: Pressed, leaky: dict[str, float]) -> None:
     """The batch once more, with captures in a window; nothing else is read from it: tracking bends it."""
-    record = on.play.record
-    name, most = max(reach.carried.items(), key=lambda each: each[1])
-    count = min(most, ATTRIBUTION_USERS)
+    record, count = on.play.record, min(pressed.users, ATTRIBUTION_USERS)
     on.seed(count)
     on.play.say(f"looking for the lines that keep memory in {' and '.join(leaky)}, with {count:,} users")
     window = Window({on.stage.services[service]: slope for service, slope in leaky.items()}, count)
     on.watcher = window
     try:
-        trigger = next(each for each in on.play.scenario.triggers() if each.name == name)
+        trigger = next(each for each in on.play.scenario.triggers() if each.name == pressed.trigger)
         on.press(trigger, count)
         _press_until_done(on, trigger, 0, count)
     except ServiceGone as gone:
@@ -276,13 +234,6 @@ def _name_lines(on: Performance, reach: Reach, leaky: dict[str, float]) -> None:
     window.end()
     for service in window.services:
         keep_sites(service, window, record)
-
-
-def _try(on: Performance, trigger: Trigger, count: int) -> Try:
-    press = on.press(trigger, count)
-    if press.stuck:
-        raise EdgeMoved(f"with {count} users {press.why}")
-    return Try(press.accepted is True, press.exchange)
 
 
 def _press_again(play: Play, open_stage: OpenStage, button: Button | None, plan: Plan) -> None:

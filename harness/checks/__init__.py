@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from harness.checks import again, feedback, items, memory, request_walls, stops, witnesses
+from harness.checks import again, feedback, items, memory, stops, walls, witnesses
 from harness.model.finding import Finding
 from harness.model.record import NotSeen, Record
 
 Check = Callable[[Record], Iterator[Finding | NotSeen]]
 
 CHECKS: tuple[Check, ...] = (
-    request_walls.check,
+    walls.check,
     stops.check,
     items.check,
     witnesses.check,

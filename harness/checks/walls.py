@@ -4,6 +4,9 @@ Wall       -> URL-, HDR-, BODY-, FORM- where it is refused; LOST- where the surp
 Rejection  -> SEC-, told apart by experiments
 Open       -> nothing
 NotChecked -> itself
+
+A wall weighs critical on the trigger that is used today, the first one, and medium on those that are ways out;
+what is lost in silence is critical wherever it is.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from msgspec import Struct
 from harness.checks import behind
 from harness.model.finding import BreaksAt, Evidence, Finding, NotChecked, Reproduce, Severity, fingerprint
 from harness.model.limits import Meaning
+from harness.model.record import NotSeen, OpenSeen, Pressed, Record, RejectionSeen, WallSeen
 from harness.model.walls import Open, Refusal, Rejection, Wall
 
 Seen = Wall | Open | Rejection | NotChecked
@@ -73,12 +77,43 @@ class Reading(Struct, frozen=True, kw_only=True):
     argv, seed   the command that shows it again, without the number of users
     triggers     as written in the scenario; the first is the one used today
     carried      the most users each trigger has been seen to carry, for what the way out has shown
+    paths        where each trigger's request goes, without its query
     """
 
     argv: list[str]
     seed: int
     triggers: list[str]
     carried: dict[str, int] = {}
+    paths: dict[str, str] = {}
+
+
+def check(record: Record) -> Iterator[Finding | NotSeen]:
+    """The walls of this rehearsal's triggers. A rejection that stays unclear leaves the first trigger in doubt."""
+    walls = [event.wall for event in record.all(WallSeen)]
+    seen: list[Seen] = [
+        *walls,
+        *(event.open for event in record.all(OpenSeen)),
+        *(event.rejection for event in record.all(RejectionSeen)),
+    ]
+    manifest, presses = record.manifest, record.all(Pressed)
+    lossy = {wall.trigger for wall in walls if wall.refusal.how == "lost"}
+    carried: dict[str, int] = {}
+    for press in presses:
+        if press.accepted and press.trigger not in lossy:
+            carried[press.trigger] = max(press.users, carried.get(press.trigger, 0))
+    reading = Reading(
+        argv=["rehearse", "run", manifest.source, "--scales", "1"],
+        seed=manifest.seed,
+        triggers=manifest.triggers,
+        carried=carried,
+        paths={press.trigger: press.exchange.path for press in presses},
+    )
+    for found in findings(seen, reading):
+        if isinstance(found, Finding):
+            yield found
+        else:
+            today = found.probe.startswith(f"security of {manifest.triggers[0]} at ")
+            yield NotSeen(probe=found.probe, why=found.why, decisive=today)
 
 
 def findings(seen: Sequence[Seen], reading: Reading) -> Iterator[Finding | NotChecked]:
@@ -100,7 +135,7 @@ def _wall(wall: Wall, seen: Sequence[Seen], reading: Reading) -> Finding:
     code, what = _code(wall)
     users = _users(wall)
     walls = [one for one in seen if isinstance(one, Wall) and one is not wall]
-    place = wall.where.hop or wall.service
+    place = wall.trigger or wall.where.hop or wall.service
     start = (
         f"from {users.users:,} users"
         if users.users
@@ -108,11 +143,11 @@ def _wall(wall: Wall, seen: Sequence[Seen], reading: Reading) -> Finding:
     )
     return Finding(
         code=code,
-        id=fingerprint(code, wall.service, wall.trigger, place),
-        severity=_severity(wall, users, reading),
+        id=fingerprint(code, wall.service, wall.trigger, reading.paths.get(wall.trigger, "")),
+        severity=_severity(wall.trigger, reading, lost=wall.refusal.how == "lost"),
         title=f"{place}: {what} {start}"[:80],
         service=wall.service,
-        hop=wall.where.hop,
+        hop=wall.where.software or wall.where.hop,
         trigger=wall.trigger,
         breaks_at=users,
         evidence=_evidence(wall),
@@ -157,13 +192,8 @@ def _users(wall: Wall) -> BreaksAt:
     )
 
 
-def _severity(wall: Wall, users: BreaksAt, reading: Reading) -> Severity:
-    if wall.refusal.how == "lost":
-        return "critical"
-    today = not wall.trigger or wall.trigger == reading.triggers[0]
-    if wall.below_usual or users.users is not None:
-        return "critical" if today else "medium"
-    return "medium"
+def _severity(trigger: str, reading: Reading, *, lost: bool = False) -> Severity:
+    return "critical" if lost or trigger in ("", reading.triggers[0]) else "medium"
 
 
 def _evidence(wall: Wall) -> list[Evidence]:
@@ -194,6 +224,8 @@ def _said(refusal: Refusal) -> str:
 
 def _cause(wall: Wall, what: str) -> str:
     who = wall.where.software or wall.where.hop or "a hop that does not name itself"
+    if wall.where.software and wall.where.hop:
+        who = f"{wall.where.software} at {wall.where.hop}"
     sure = {"confirmed": "", "likely": " (by its answer)", "unknown": " (which hop could not be told)"}[
         wall.where.sure
     ]
@@ -209,13 +241,14 @@ def _rejection(rejection: Rejection, reading: Reading) -> Iterator[Finding | Not
             yield NotChecked(f"security of {rejection.trigger} at {rejection.service}", f"{why} ({steps})")
         return
     code, what = told
-    today = rejection.trigger == reading.triggers[0]
+    place = reading.paths.get(rejection.trigger, "")
     yield Finding(
         code=code,
-        id=fingerprint(code, rejection.service, rejection.trigger),
-        severity="critical" if today else "medium",
+        id=fingerprint(code, rejection.service, rejection.trigger, place),
+        severity=_severity(rejection.trigger, reading),
         title=f"{rejection.trigger}: {what}"[:80],
         service=rejection.service,
+        hop=rejection.software,
         trigger=rejection.trigger,
         evidence=[
             *(

@@ -150,10 +150,9 @@ def _hold(loaded: Loaded, plan: Plan, engine: Engine | None, watching: Spectator
             rehearse(
                 loaded, replace(plan, images=images), people, _stage(loaded, engine, images), record, watching
             )
-        except (
-            Interrupted,
-            Exception,
-        ) as stop:  # whatever it was, the record is closed and told, and it goes on
+        except Interrupted as stop:
+            problem = stop
+        except Exception as stop:  # noqa: BLE001  # whatever it was: the record is closed and told, then it goes on
             problem = stop
         if isinstance(problem, Interrupted):
             watching.progress.note("interrupted: everything has been removed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_codec
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
@@ -40,6 +40,11 @@ class Request:
         return self.line + b"\r\n" + rows.encode("latin-1") + b"\r\n"
 
     @property
+    def wire(self) -> bytes:
+        """What goes out on the wire."""
+        return self.head + self.body
+
+    @property
     def sizes(self) -> Sizes:
         """The request's sizes in bytes."""
         target = len(self.target.encode("latin-1"))
@@ -51,10 +56,20 @@ class Response:
     """An answer: the exchange for the record, and the body's first 4 MiB for the scenario's author.
 
     `text` and `json()` fail loudly where the answer was longer than what is kept; ask with `whole=True` then.
+    `wire` is what the socket saw, with our port and the time; None where nothing was sent.
     """
 
     exchange: Exchange
     content: bytes
+    wire: Answer | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def answer(self) -> Answer:
+        """What came back over the wire, or what the exchange tells of it."""
+        seen, body = self.exchange, self.content
+        return self.wire or Answer(
+            seen.status, seen.reason, seen.headers, body, len(body), fate=seen.fate, error=seen.error
+        )
 
     @property
     def status(self) -> int | None:
@@ -113,11 +128,15 @@ class Client:
     service   its name, for the record
     address   (host, port) where it can be reached from here
     timeout   seconds for one exchange
+    segment   0: a request is handed over at once; n: in writes of n bytes
+    sender    what `send` does; see `harness.drive.tape` for others
     """
 
     def __init__(self, service: str, address: tuple[str, int], *, timeout: float = 60.0) -> None:
         self.service, self.address, self.timeout = service, address, timeout
+        self.segment = 0
         self.cookies: dict[str, str] = {}
+        self.sender: Sender = Client.send_now
 
     def get(
         self, path: str, *, params: Pairs | None = None, headers: Pairs = (), whole: bool = False
@@ -163,11 +182,15 @@ class Client:
 
     def send(self, request: Request, *, whole: bool = False) -> Response:
         """Sends it, keeps the cookies that come back, follows nothing."""
-        answer = ask(
-            self.address, request.head + request.body, timeout=self.timeout, keep=WHOLE if whole else KEPT
-        )
-        self._keep_cookies(answer)
-        return Response(_exchange(request, answer), answer.body)
+        response = self.sender(self, request, whole)
+        self._keep_cookies(response.answer)
+        return response
+
+    def send_now(self, request: Request, whole: bool = False) -> Response:
+        """Sends it; its cookies are left to `send`."""
+        keep = WHOLE if whole else KEPT
+        answer = ask(self.address, request.wire, timeout=self.timeout, keep=keep, segment=self.segment)
+        return Response(_exchange(request, answer), answer.body, answer)
 
     def _keep_cookies(self, answer: Answer) -> None:
         for name, value in answer.headers:
@@ -183,6 +206,10 @@ class Client:
                     self.cookies[morsel.key] = morsel.value
                 else:
                     self.cookies.pop(morsel.key, None)
+
+
+Sender = Callable[[Client, Request, bool], Response]
+"""Gets an answer to a request of this client (the third: whether the answer is kept whole)."""
 
 
 class Live:
@@ -201,6 +228,11 @@ class Live:
     def log_of(self, service: str) -> bytes:
         """What a service has written to stdout and stderr so far: its first 1 MiB and its last 4 MiB."""
         return self._logs(service)
+
+    @property
+    def clients(self) -> Mapping[str, Client]:
+        """The clients by service."""
+        return self._clients
 
     def moved(self, addresses: Mapping[str, tuple[str, int]]) -> None:
         """Services that were started again may be reached elsewhere; their clients keep their cookies."""

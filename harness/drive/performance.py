@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from harness.drive.client import Live, UnexpectedAnswer
+from harness.drive.client import Live, Response, UnexpectedAnswer
 from harness.drive.pressing import Button, Press
+from harness.drive.tape import Pull, Tape, recording
 from harness.errors import EnvironmentProblem, HarnessError, UsageError, where_in
 from harness.model.people import SyntheticUser
 from harness.model.record import Pressed, RecordWriter, ServiceEnded
@@ -59,6 +60,10 @@ class Performance:
         self.batch_seconds = 0.0
         self.watcher: Watcher | None = None
         self.stuck = False
+        self.tape: Tape | None = None
+        """What the last press sent; None where the trigger did not come to its request."""
+        self.newly_failed = 0
+        """How many items failed in the last press that got any item done or failed."""
         own_progress = type(play.scenario).progress is not Scenario.progress
         self._settle = 0.0 if own_progress else SETTLE
         self.patience = parse_duration(play.scenario.patience, what="patience")
@@ -89,13 +94,16 @@ class Performance:
                 fix="mend that line",
             ) from problem
 
-    def press(self, trigger: Trigger, count: int, *, scale: int = 0, number: int = 1) -> Press:
+    def press(
+        self, trigger: Trigger, count: int, *, scale: int = 0, number: int = 1, pull: Pull | None = None
+    ) -> Press:
         """Pulls a trigger with the first `count` users, waits until the batch is idle, and records it.
 
-        scale 0 is for questions beside the ladder. Raises ServiceGone where a service ended meanwhile.
+        scale 0 is for questions beside the ladder; `pull` pulls the trigger in another way than as it is written.
+        Raises ServiceGone where a service ended meanwhile.
         """
         readings: list[tuple[float, Progress]] = []
-        record, users = self.play.record, list(self.play.users[:count])
+        record, pull = self.play.record, pull or self.pull(trigger, list(self.play.users[:count]))
         button = Button(
             progress=lambda: self.play.scenario.progress(self.live),
             settle=self._settle,
@@ -104,8 +112,10 @@ class Performance:
             patience=self.patience,
         )
         with self._calling(f"trigger {trigger.name!r}"):
-            press = button.press(lambda: getattr(self.play.scenario, trigger.method)(self.live, users), count)
-        self.progress = press.progress
+            press = button.press(lambda: self._taped(pull), count)
+        before, self.progress = self.progress, press.progress
+        if (before.done, before.failed) != (press.progress.done, press.progress.failed):
+            self.newly_failed = press.progress.failed - before.failed
         self.batch_seconds += press.seconds
         if self.watcher:
             self.watcher.resting(press.progress)
@@ -139,6 +149,19 @@ class Performance:
         """How far the batch is now. Raises ServiceGone where a service has ended."""
         with self._calling("progress()"):
             return self.play.scenario.progress(self.live)
+
+    def pull(self, trigger: Trigger, users: list[SyntheticUser]) -> Pull:
+        """The trigger as the scenario has it, for these users."""
+        return lambda live: getattr(self.play.scenario, trigger.method)(live, users)
+
+    def _taped(self, pull: Pull) -> Response:
+        self.tape = None
+        with recording(self.live) as tape:
+            reply = pull(self.live)
+        if tape.played:
+            tape.ends_with(reply)
+            self.tape = tape
+        return reply
 
     def left(self, count: int) -> int:
         """How many of the first `count` users the batch had not worked on when it last got idle."""
@@ -196,6 +219,9 @@ class Performance:
             dead = [name for name, service in self.stage.services.items() if service.ending()]
             if dead:
                 raise ServiceGone(f"{' and '.join(dead)} ended during {hook}") from problem
+            cause = problem.__cause__
+            if isinstance(cause, UnexpectedAnswer) and cause.exchange.status is None:
+                raise ServiceGone(f"no answer during {hook}: {cause.seen}") from problem
             raise
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from harness.drive.client import Response, UnexpectedAnswer
 from harness.errors import TimeBudgetSpent, UsageError
+from harness.model.answer import Answer
 from harness.model.exchange import Exchange
+from harness.model.limits import recognise
 from harness.model.scenario import Progress
 
 START_WITHIN = 5.0
@@ -62,7 +64,7 @@ class Button:
                 expected="the response of the request that starts the batch",
                 fix="return what live.<service>.get(...) or .post(...) gave",
             )
-        refused = _refusal(reply)
+        refused = refusal(reply.answer)
         if refused:
             return Press(reply.exchange, False if reply.status else None, refused, before, 0.0)
         work_left = users > before.done + before.failed
@@ -108,16 +110,17 @@ class Button:
             pause = min(pause * 1.5, POLL_LONGEST)
 
 
-def _refusal(reply: Response) -> str:
+def refusal(answer: Answer) -> str:
     """Why this answer means that the request was turned away; "" where it does not mean that."""
-    exchange = reply.exchange
-    if exchange.status is None:
-        return f"no answer: {exchange.error or exchange.fate}"
-    if exchange.status >= 400:
-        return f"status {exchange.status} {exchange.reason}".strip()
-    location = exchange.header("location").lower()
-    if 300 <= exchange.status < 400 and any(
+    if answer.status is None:
+        return f"no answer: {answer.error or answer.fate}"
+    if answer.status >= 400:
+        return f"status {answer.status} {answer.reason}".strip()
+    location = answer.header("location").lower()
+    if 300 <= answer.status < 400 and any(
         word in location for word in ("login", "signin", "sign-in", "auth")
     ):
-        return f"status {exchange.status}: sent to the login page ({exchange.header('location')[:80]})"
+        return f"status {answer.status}: sent to the login page ({answer.header('location')[:80]})"
+    if any(sign.meaning == "login" for sign in recognise(answer)):
+        return f"status {answer.status}: a login page"
     return ""

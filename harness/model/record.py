@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from harness.errors import UsageError
 from harness.model.exchange import Exchange
+from harness.model.walls import Open, Rejection, Wall
 
 AgainKind = Literal["complete", "double", "running", "kill", "late"]
 RunStatus = Literal["completed", "failed", "aborted", "interrupted"]
@@ -145,15 +146,23 @@ class ServiceEnded(Event, frozen=True, kw_only=True, tag="service_ended"):
     failed: int
 
 
-class EdgeFound(Event, frozen=True, kw_only=True, tag="edge_found"):
-    """How many users a trigger carries: the last number seen to pass, the first seen to be refused."""
+class WallSeen(Event, frozen=True, kw_only=True, tag="wall"):
+    """A limit on requests was found."""
+
+    wall: Wall
+
+
+class OpenSeen(Event, frozen=True, kw_only=True, tag="open"):
+    """A part of this trigger's request met no limit up to the largest scale."""
 
     trigger: str
-    last_passing: int
-    first_failing: int
-    passing: Exchange | None
-    failing: Exchange
-    requests: int
+    open: Open
+
+
+class RejectionSeen(Event, frozen=True, kw_only=True, tag="rejection"):
+    """A trigger was refused, and experiments told whether that is about size."""
+
+    rejection: Rejection
 
 
 class ScaleDone(Event, frozen=True, kw_only=True, tag="scale_done"):
@@ -187,7 +196,18 @@ class Ended(Event, frozen=True, kw_only=True, tag="ended"):
     harness_cpu: float
 
 
-AnyEvent = StageUp | Pressed | PressedAgain | ServiceEnded | EdgeFound | ScaleDone | NotSeen | Ended
+AnyEvent = (
+    StageUp
+    | Pressed
+    | PressedAgain
+    | ServiceEnded
+    | WallSeen
+    | OpenSeen
+    | RejectionSeen
+    | ScaleDone
+    | NotSeen
+    | Ended
+)
 E_ = TypeVar("E_", bound=Event)
 Column = Sequence[Any]
 

@@ -162,6 +162,7 @@ def process_stage(scenario: Scenario, root: Path) -> Iterator[ProcessStage]:
             stage.services[name] = running
             running.wait()
         stage.entries = {name: name for name in taking_part}
+        stage.entries |= {one.fronts.name: name for name, one in taking_part.items() if one.fronts}
         yield stage
 
 

@@ -57,7 +57,7 @@ def only(*seen: Any, reading: Reading = READING) -> Finding:
 
 def test_a_wall_is_told_in_users_with_its_hop_and_its_setting() -> None:
     finding = only(wall())
-    assert (finding.code, finding.severity, finding.hop) == ("URL-001", "critical", "batch")
+    assert (finding.code, finding.severity, finding.hop) == ("URL-001", "critical", "gunicorn")
     assert finding.config_key == "--limit-request-line"
     assert finding.breaks_at is not None
     assert (finding.breaks_at.users, finding.breaks_at.last_passing, finding.breaks_at.value) == (

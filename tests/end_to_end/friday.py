@@ -25,6 +25,16 @@ from tests.conftest import ROOT
 SOURCE = ROOT / "scenarios/friday_payouts.py"
 
 
+class Nobody:
+    """Watches nothing."""
+
+    def say(self, text: str) -> None:
+        pass
+
+    def so_far(self) -> None:
+        pass
+
+
 def variant(*, payouts: dict[str, str], batch: dict[str, str], **attributes: object) -> Scenario:
     """The sample with other switches: without its own defects, unless they are named."""
     healthy = {"PAYOUTS_LEAK_BYTES": "0", "PAYOUTS_REJECTS": "none"}
@@ -52,7 +62,7 @@ def hold_rehearsal(
     loaded = Loaded(scenario, "friday", SOURCE, ROOT, None)
     plan = Plan(users, (1,), 1, time.monotonic() + 300, kind, "asked for", {}, probes)
     with RecordWriter(folder) as record:
-        rehearse(loaded, plan, Population(1), opener(scenario, kind), record, lambda text: None)
+        rehearse(loaded, plan, Population(1), opener(scenario, kind), record, Nobody())
         record.event(Ended(status="completed", why="", seconds=1.0, harness_cpu=0.1))
     return Record(folder)
 

@@ -99,7 +99,9 @@ class Asker:
         if answer.fate == "refused":
             raise Stopped(f"no connection: {answer.error}")
         if self._unreadable(answer):
-            raise Stopped(f"the answer could not be read: {answer.error}")
+            raise Stopped(
+                f"the answer could not be read: {answer.error or 'no complete answer, it does not end'}"
+            )
         if self._own(answer) and answer.fate not in ("reset", "timeout", "garbage"):
             self._vouched |= self._silent > 0  # it was silent, and it lives
             self._silent = 0

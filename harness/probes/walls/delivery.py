@@ -18,16 +18,18 @@ from harness.probes.walls.guessing import KINDS, preliminary, rank, software_of,
 Deliver = Callable[[int, int], Delivery]
 """(n, pad): sends n distinct items, and `pad` bytes in one more field that is ignored; tells what arrived."""
 BALLAST = 4000
+BYTES: tuple[WallKind, ...] = ("form_bytes", "body", "line", "header")
 
 
 @dataclass(frozen=True)
 class Shipment:
     """One way of handing items over.
 
-    kind      fields (form or query), parts (multipart), nesting
+    kind      fields (form or query), parts (multipart), nesting; form_bytes, body, line, header where only bytes grow
     deliver   sends n items and counts; has side effects, so it goes to a copy
     body      (n, pad) -> bytes of the body that `deliver` sends; 0 where the items are in the URL
     usual, largest   items at 1x and at the largest scale
+    count     the size of a request with n items as `kind` counts it: a form has its token among the fields
     """
 
     service: str
@@ -38,6 +40,7 @@ class Shipment:
     largest: int
     software: tuple[str, ...] = ()
     """Who is known to read the form, in the catalogue's names (see `hops.identified`)."""
+    count: Callable[[int], int] = lambda n: n
 
 
 def find_delivery_wall(shipment: Shipment, budget: Budget | None = None) -> Wall | Open | NotChecked:
@@ -74,9 +77,13 @@ class _Counting:
 
     def _nothing_arrives(self) -> Wall:
         answer = self.failed[1].answer
-        if answer.status is None or answer.status >= 300:
+        if self.failed[1].arrived is None:
+            said = answer.status or answer.error or answer.fate
+            raise Stopped(f"one item is refused as well ({said}): this is no question of size")
+        if answer.status is not None and answer.status >= 300:
+            place = answer.header("location")[:200] or "(no Location)"
             raise Stopped(
-                f"one item is refused as well ({answer.status or answer.fate}): this is no question of size"
+                f"one item is redirected to {place} as well, redirects are not followed, and nothing arrived"
             )
         return self._wall(0, 1, (self.shipment.kind, 0, None), (True, self.asked))
 
@@ -118,10 +125,18 @@ class _Counting:
             if limit.kind in KINDS["form_bytes"]:
                 found.append(Guess(self._items(limit.value), limit, "body", named))
             elif limit.kind in KINDS[self.shipment.kind]:
-                found.append(Guess(limit.value, limit, self.shipment.kind, named))
+                found.append(Guess(self._within(limit.value), limit, self.shipment.kind, named))
         found.sort(key=lambda guess: rank(guess, who))
         counted = [Guess(delivery.arrived, None, self.shipment.kind, True)] if delivery.arrived else []
-        return counted + spoken(delivery.answer, {"headers": 0}, found) + found
+        said = [
+            guess._replace(at=self._within(guess.at))
+            for guess in spoken(delivery.answer, {"headers": 0}, found)
+        ]
+        return counted + said + found
+
+    def _within(self, limit: int) -> int:
+        """The most items whose request counts at most `limit`."""
+        return bisect_right(range(1, self.shipment.largest + 1), limit, key=self.shipment.count)
 
     def _items(self, limit: int) -> int:
         """The most items whose body is within `limit` bytes; 0 where the items are in no body."""
@@ -131,12 +146,27 @@ class _Counting:
         return bisect_right(range(1, ship.largest + 1), limit, key=lambda n: ship.body(n, 0))
 
     def _unit(self, edge: int) -> tuple[str, int, Guess | None]:
-        """(unit, value, catalogue's guess). One more request, with ballast, tells bytes from items."""
-        kind, body = self.shipment.kind, self.shipment.body
+        """(unit, value, catalogue's guess). One more request, with ballast, tells bytes from items, unless the
+        refusal's own author is known for exactly this count."""
+        kind, body, value = self.shipment.kind, self.shipment.body, self.shipment.count(edge)
+        exact = self._exact(value, kind)
+        if kind in BYTES:
+            return self._in_bytes(edge, value)
         step = body(edge, 0) - body(edge - 1, 0)
-        if edge <= 1 or not body(edge, 0) or self.passes(edge - 1, 2 * step + BALLAST):
-            return kind, edge, self._exact(edge, kind)
+        known = exact is not None and exact.named and self.failed[edge + 1].arrived is None
+        if known or edge <= 1 or not body(edge, 0) or self.passes(edge - 1, 2 * step + BALLAST):
+            return kind, value, exact
         value = self._bytes(edge)
+        return "body", value, self._exact(value, "body")
+
+    def _in_bytes(self, edge: int, value: int) -> tuple[str, int, Guess | None]:
+        """The same where only bytes grow: to the byte where a body can be padded."""
+        kind, body = self.shipment.kind, self.shipment.body
+        if kind not in ("form_bytes", "body"):
+            unit = "field" if kind == "header" else "line"
+            return unit, value, self._exact(value, kind)
+        if edge > 1 and body(edge - 1, 1) > body(edge - 1, 0):
+            value = self._bytes(edge)
         return "body", value, self._exact(value, "body")
 
     def _bytes(self, edge: int) -> int:
@@ -159,9 +189,11 @@ class _Counting:
         """The wall as observed."""
         delivery, (unit, value, guess), (below, searched) = self.failed[high], what, how
         answer = delivery.answer
-        lost = answer.status is not None and answer.status < 300
+        lost = delivery.arrived is not None
         told = refusal(answer)
-        kind: WallKind = "form_bytes" if unit == "body" else self.shipment.kind
+        kind: WallKind = (
+            "form_bytes" if unit == "body" and self.shipment.kind != "body" else self.shipment.kind
+        )
         return Wall(
             service=self.shipment.service,
             kind=kind,

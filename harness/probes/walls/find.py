@@ -62,6 +62,8 @@ def _find(asker: Asker, question: Question) -> Wall | Open:
     spent = asker.asked - before
     spare = 1 if seen.answers[largest].status is None else 2  # silence names nobody
     last, first = find_edge(seen.passes, low, high, lambda: seen.guesses, spare)
+    if below and last == knob.smallest and not seen.passes(last):
+        raise Stopped("the smallest is refused as well: this is no question of size")
     searched = asker.asked - before
     guess = agreeing(seen.guesses, last)
     until = before + spent + halvings(low, high) + SPARE

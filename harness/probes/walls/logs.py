@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 Side = Literal["here", "behind", "unknown"]
 HAPROXY_STATE = re.compile(r" (\S+)/(<NOSRV>|\S+) [-\d/+]+ (?:-1|\d{3}) \d+ \S \S ([A-Za-z-]{4}) ")
-UPSTREAM = re.compile(r"\bup=(\S*)")
+UPSTREAM = re.compile(r"\bup(?:stream)?=(\S*)")
 
 
 class LogLine(NamedTuple):

@@ -38,6 +38,7 @@ class Target:
                header's value, number of headers, bytes of the body
     headers    what the real trigger carries (its cookies count towards limits on the whole head)
     path       where nothing is done; anything the application answers by itself will do
+    pressed    the trigger itself is pressed as well: what a declared body leaves open is then seen
     """
 
     service: str
@@ -48,6 +49,7 @@ class Target:
     headers: tuple[Header, ...] = ()
     path: str = HARMLESS
     budget: Budget = field(default_factory=Budget)
+    pressed: bool = False
 
 
 def look(target: Target) -> list[Seen]:
@@ -88,7 +90,7 @@ class _Looking:
             request = knob.request(found.first_failing).wire()
             found = replace(found, where=Attributing(found, request, self.hops, baseline).attribute())
         yield found
-        if kind == "body" and isinstance(found, Open):
+        if kind == "body" and isinstance(found, Open) and not target.pressed:
             why = "only declared: what reads a body may still refuse it; the trigger itself shows that"
             yield NotChecked(f"request walls: body of {target.service} as it is read", why)
 

@@ -51,13 +51,15 @@ def in_users(wall: Wall, build: Build, largest: int) -> InUsers:
 
 
 def confirm(users: InUsers, press: Press) -> InUsers:
-    """The same, confirmed by pressing the real trigger on both sides of the edge: at most two presses.
+    """The same, confirmed by pressing the real trigger on both sides of the edge: at most two presses. The failing
+    side comes first, since what is refused leaves nothing behind.
 
     It has side effects: for a stage that may have them, with containers fresh or reset for each press.
     """
     if users.last_passing is None or users.first_failing is None:
         return users
-    below, above = press(users.last_passing), press(users.first_failing)
+    above = press(users.first_failing)
+    below = press(users.last_passing)
     if below is None or above is None:
         return replace(users, note="the real trigger was pressed, but what became of it could not be seen")
     if below and not above:
