@@ -7,7 +7,7 @@ import traceback
 
 import click
 
-from harness.cli import doctor, gc, images, judge, report, run, users
+from harness.cli import doctor, gc, github, images, judge, report, run, users
 from harness.cli.ending import Interrupted, explain_error, on_signals
 from harness.errors import HarnessError
 
@@ -31,6 +31,12 @@ for module in (run, judge, report, users, images, doctor, gc):
 def main() -> None:
     """Runs the command and ends the process with the exit code of the contract."""
     on_signals()
+    with github.commands_off():
+        code = _run()
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as ending:
@@ -50,4 +56,4 @@ def main() -> None:
             err=True,
         )
         code = 4
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0

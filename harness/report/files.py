@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 
 from harness.model.finding import Verdict
 from harness.model.record import Record
-from harness.report.html import render
+from harness.report import html, junit, markdown, sarif
 
 
 def as_json(verdict: Verdict) -> bytes:
@@ -16,14 +17,29 @@ def as_json(verdict: Verdict) -> bytes:
     return msgspec.json.format(msgspec.json.encode(verdict), indent=2) + b"\n"
 
 
-def write_reports(verdict: Verdict, record: Record) -> list[Path]:
-    """report.json and report.html in the record's folder; returns their paths."""
-    wanted = {"report.json": as_json(verdict), "report.html": render(verdict, record).encode()}
+def schema() -> bytes:
+    """The JSON Schema of report.json, as it stands in harness/model/data/report.schema.json."""
+    return msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Verdict)), indent=2) + b"\n"
+
+
+Writer = Callable[[Verdict, Record], bytes]
+
+FORMATS: dict[str, tuple[str, Writer]] = {
+    "json": ("report.json", lambda verdict, record: as_json(verdict)),
+    "html": ("report.html", lambda verdict, record: html.render(verdict, record).encode("utf-8", "replace")),
+    "md": ("summary.md", markdown.render),
+    "junit": ("junit.xml", junit.render),
+    "sarif": ("results.sarif", sarif.render),
+}
+
+
+def write_reports(verdict: Verdict, record: Record, formats: Iterable[str] = FORMATS) -> list[Path]:
+    """The reports in the record's folder, all or those of some formats; returns their paths."""
     written = []
-    for name, content in wanted.items():
+    for name, render in (FORMATS[wanted] for wanted in formats):
         path = record.folder / name
         partial = path.with_name(f".{name}.partial")
-        partial.write_bytes(content)
+        partial.write_bytes(render(verdict, record))
         partial.replace(path)
         written.append(path)
     return written

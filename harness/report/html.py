@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import islice
+from typing import TypeVar
 
 from jinja2 import Environment, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from msgspec import Struct
 
-from harness.model.finding import Verdict
+from harness.model.finding import Finding, NotChecked, Verdict
 from harness.model.record import Manifest, Record, ScaleDone
 from harness.report import curves
 from harness.report.ladder import ladder, safe, walls
@@ -21,7 +23,9 @@ from harness.report.plots import Plot, draw
 from harness.report.text import WORD, inert, rows, sentence, shorten
 
 MOST_FINDINGS = 100
+MOST_TEXT = 400_000
 MOST_PLOTS = 12
+Thing = TypeVar("Thing", Finding, NotChecked)
 SIGN = {"passed": "✓", "broken": "✗", "not seen": "–"}
 
 
@@ -43,6 +47,7 @@ def render(verdict: Verdict, record: Record) -> str:
     """The whole page."""
     style = files("harness.report").joinpath("report.css").read_text()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    shown = _fitting(verdict.findings[:MOST_FINDINGS], MOST_TEXT)
     return _template().render(
         verdict=verdict,
         manifest=record.manifest,
@@ -50,9 +55,10 @@ def render(verdict: Verdict, record: Record) -> str:
         sentence=sentence(verdict, record.manifest),
         safe=safe(record, verdict.findings),
         ladder=ladder(record),
-        walls=walls(record, verdict.findings)[:MOST_FINDINGS],
+        walls=walls(record, shown),
         sign=SIGN,
-        findings=verdict.findings[:MOST_FINDINGS],
+        findings=shown,
+        unseen=_fitting(verdict.not_checked[:MOST_FINDINGS], MOST_TEXT // 4),
         rows=rows,
         items=[_items(record, done) for done in record.all(ScaleDone)],
         figures=_figures(verdict, record),
@@ -63,15 +69,25 @@ def render(verdict: Verdict, record: Record) -> str:
     )
 
 
+def _fitting(things: Sequence[Thing], most: int) -> Sequence[Thing]:
+    """The first of `things` that stay below `most` bytes together."""
+    room = most
+    for count, thing in enumerate(things):
+        told = rows(thing) if isinstance(thing, Finding) else [(thing.probe, thing.why)]
+        room -= sum(len(escape(shorten(part)).encode()) for row in told for part in row)
+        if room < 0:
+            return things[:count]
+    return things
+
+
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_harmless)
-    environment.filters["shorten"] = shorten
     return environment.from_string(files("harness.report").joinpath("report.html.j2").read_text())
 
 
 def _harmless(value: object) -> object:
-    return shorten(inert(value), 4000) if type(value) is str else value
+    return shorten(inert(value)) if type(value) is str else value
 
 
 def _figures(verdict: Verdict, record: Record) -> dict[str, list[Figure]]:

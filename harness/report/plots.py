@@ -12,13 +12,14 @@ from math import ceil, floor, log10
 
 from markupsafe import Markup, escape
 
-from harness.report.text import inert
+from harness.report.text import inert, shorten
 
 Point = tuple[float, float]
 
 WIDTH, HEIGHT = 680, 270
 LEFT, RIGHT, TOP, BOTTOM = 64, 150, 22, 44
 LABEL_HEIGHT = 14
+MOST_TEXT = 600
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ def _label(x: float, y: float, text: str, anchor: str, style: str = "") -> str:
 
 
 def _text(text: str) -> str:
-    return str(escape(inert(text)))
+    return str(escape(shorten(inert(text), MOST_TEXT)))
 
 
 def _number(value: float) -> str:

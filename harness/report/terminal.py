@@ -36,7 +36,9 @@ def show(verdict: Verdict, record: Record, console: Console) -> None:
             style="dim",
         )
     )
-    console.print(Text(f"seed {verdict.seed}, stage {manifest.stage} ({manifest.stage_why})", style="dim"))
+    console.print(
+        Text(f"seed {verdict.seed}, stage {manifest.stage} ({inert(manifest.stage_why)})", style="dim")
+    )
     console.print()
     console.print(
         Text.assemble(
@@ -65,7 +67,7 @@ def _finding(finding: Finding, console: Console) -> None:
 
 def _ladder(record: Record) -> Table:
     manifest = record.manifest
-    table = Table(title=f"{inert(manifest.scenario)}: {inert(manifest.summary)}", title_justify="left")
+    table = Table(title=Text(inert(f"{manifest.scenario}: {manifest.summary}")), title_justify="left")
     table.add_column("trigger")
     for scale in manifest.scales:
         table.add_column(f"{scale}x = {manifest.usual * scale:,} users", overflow="fold")

@@ -10,15 +10,16 @@ from harness.model.finding import BreaksAt, Evidence, Finding, Verdict
 from harness.model.record import Manifest
 
 MIB = 2**20
+OBEYED = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 POSITION = "position in the batch"
 WORD = {"ready": "READY", "not_ready": "NOT READY", "inconclusive": "INCONCLUSIVE"}
 
 
 def inert(text: str) -> str:
     """`text` without what a terminal or browser might obey: control, bidi and other format characters."""
-    return "".join(
-        c if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co") else "�" for c in text
-    )
+    if text.isprintable():
+        return text
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in OBEYED else "�" for c in text)
 
 
 def sentence(verdict: Verdict, manifest: Manifest) -> str:
@@ -73,7 +74,7 @@ def without_tags(text: str) -> str:
 
 def _where(finding: Finding) -> str:
     refuser = f" ({finding.hop} refuses)" if finding.hop and finding.hop != finding.service else ""
-    return f"{finding.service}{refuser}{f', trigger {finding.trigger!r}' if finding.trigger else ''}"
+    return f"{finding.service}{refuser}{f', trigger “{finding.trigger}”' if finding.trigger else ''}"
 
 
 def _proof(evidence: Evidence) -> str:

@@ -28,7 +28,7 @@ def test_help_names_every_command(rehearse: Rehearse) -> None:
         (["run", "scenarios/friday_payouts.py", "--budget", "soon"], "duration"),
         (["run", "scenarios/friday_payouts.py", "--users", "0"], "0"),
         (["judge", "no/such/run"], "run.json"),
-        (["report", "no/such/run", "--format", "pdf"], "there are html and json"),
+        (["report", "no/such/run", "--format", "pdf"], "there are json, html, md, junit, sarif"),
         (["rnu"], "No such command"),
     ],
 )
