@@ -92,6 +92,14 @@ def law(runs: Sequence[Timed]) -> Law | None:
     return Law(terms, redrawn, straight - criterion if terms[2] > 0 else 0.0)
 
 
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if seconds < 120:
+        return f"{seconds:,.1f} s" if seconds < 10 else f"{seconds:,.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
 def _fit(users: Floats, seconds: Floats, *, squares: bool) -> tuple[tuple[float, float, float], float]:
     """The terms with the best criterion among all that are nowhere negative, and that criterion."""
     columns = np.stack([np.ones_like(users), users, users**2], axis=1) / (KNOWN_TO * seconds)[:, None]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from harness.measures import series
-from harness.measures.law import PAUSE, Law, Timed, law, timed
+from harness.measures.law import PAUSE, Law, Timed, duration, law, timed
 from harness.model.finding import BreaksAt, Finding
 from harness.model.record import EdgeFound, Pressed, Record, ScaleDone, ServiceEnded
 from harness.report.plots import Band, Dots, Limit, Line, Mark, Plot, Point
@@ -146,14 +146,6 @@ def sizes(record: Record, findings: Sequence[Finding]) -> Plot | None:
         return None
     desc = "Ring: the request got through. Cross: it was refused. " + "; ".join(reversed(names))
     return Plot("Size against outcome", desc, "users in one press", "", layers, names)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
-    if seconds < 120:
-        return f"{seconds:,.1f} s" if seconds < 10 else f"{seconds:,.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def _edge(record: Record, trigger: str, findings: Sequence[Finding]) -> str:
