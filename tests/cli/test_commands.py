@@ -14,7 +14,18 @@ from tests.conftest import Rehearse
 def test_help_names_every_command(rehearse: Rehearse) -> None:
     run = rehearse("--help")
     assert run.returncode == 0
-    for command in ("run", "judge", "report", "explain", "users", "images", "doctor", "gc"):
+    for command in (
+        "run",
+        "judge",
+        "report",
+        "compare",
+        "baseline",
+        "explain",
+        "users",
+        "images",
+        "doctor",
+        "gc",
+    ):
         assert f"\n  {command} " in run.stdout
 
 
