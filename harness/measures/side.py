@@ -13,7 +13,7 @@ from harness.errors import CannotTell
 from harness.measures import series
 from harness.measures.law import timed
 from harness.model.finding import SEVERITIES, Verdict
-from harness.model.record import EdgeFound, Manifest, Pressed, Record
+from harness.model.record import Manifest, Pressed, Record, WallSeen
 
 Kind = Literal["time", "memory", "wall", "presses", "failures"]
 OWN = ("rehearse", "faker")
@@ -134,10 +134,15 @@ def _memory(record: Record, service: str) -> Measure | None:
 
 
 def _carried(record: Record) -> dict[str, int]:
-    """The most users that each trigger was seen to carry; its exact edge where that was looked for."""
+    """The most users that each trigger was seen to carry; its nearest edge where walls were found."""
     carried: dict[str, int] = {}
     for press in record.all(Pressed):
         if press.press == 1 and press.accepted is not None:
             users = press.users if press.accepted else 0
             carried[press.trigger] = max(users, carried.get(press.trigger, 0))
-    return carried | {edge.trigger: edge.last_passing for edge in record.all(EdgeFound)}
+    edges: dict[str, int] = {}
+    for wall in (seen.wall for seen in record.all(WallSeen)):
+        if wall.users is not None and wall.users.last_passing is not None:
+            nearest = edges.get(wall.trigger, wall.users.last_passing)
+            edges[wall.trigger] = min(nearest, wall.users.last_passing)
+    return carried | edges

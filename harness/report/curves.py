@@ -8,8 +8,8 @@ import numpy as np
 
 from harness.measures import series
 from harness.measures.law import PAUSE, Law, Timed, duration, law, timed
-from harness.model.finding import BreaksAt, Finding
-from harness.model.record import EdgeFound, Pressed, Record, ScaleDone, ServiceEnded
+from harness.model.finding import Finding
+from harness.model.record import Pressed, Record, ScaleDone, ServiceEnded
 from harness.report.plots import Band, Dots, Limit, Line, Mark, Plot, Point
 
 MIB = 2**20
@@ -130,15 +130,24 @@ def presses(record: Record) -> Plot | None:
 
 
 def sizes(record: Record, findings: Sequence[Finding]) -> Plot | None:
-    """Every size that was tried with each trigger: a ring where it got through, a cross where not, and the edge."""
+    """Every size that was tried with each trigger: a ring where it got through, a cross where not, and the edges."""
     names: list[str] = []
     layers: list[Dots] = []
     for trigger in reversed(record.manifest.triggers):
         tried = {p.users: p.accepted for p in record.all(Pressed) if p.trigger == trigger and p.press == 1}
+        walls = [
+            f
+            for f in findings
+            if f.trigger == trigger and f.breaks_at and f.breaks_at.first_failing and f.hop
+        ]
+        for at in (finding.breaks_at for finding in walls):
+            if at is not None and at.first_failing:
+                tried.setdefault(at.first_failing, False)
+                tried.setdefault(at.last_passing or 0, True)
         if not tried:
             continue
         row = len(names)
-        names.append(f"{trigger}{_edge(record, trigger, findings)}")
+        names.append(f"{trigger}: {'; '.join(map(_edge, walls)) or 'no edge seen'}")
         for sign, accepted in (("ring", True), ("cross", False)):
             points: list[Point] = [(users, row) for users, was in tried.items() if was is accepted]
             layers.append(Dots(sorted(points)[-MOST_DOTS:], sign))
@@ -148,15 +157,12 @@ def sizes(record: Record, findings: Sequence[Finding]) -> Plot | None:
     return Plot("Size against outcome", desc, "users in one press", "", layers, names)
 
 
-def _edge(record: Record, trigger: str, findings: Sequence[Finding]) -> str:
-    edge = next((e for e in record.all(EdgeFound) if e.trigger == trigger), None)
-    if edge is None:
-        return ": no edge seen"
-    walls: list[tuple[str, BreaksAt]] = [
-        (f.hop or f.service, f.breaks_at) for f in findings if f.trigger == trigger and f.breaks_at and f.hop
-    ]
-    hops = ", ".join(f"{hop} at {at.value:,.0f} {at.unit}" for hop, at in walls if at.value and at.unit)
-    return f": {edge.last_passing:,} pass, {edge.first_failing:,} do not{f' ({hops})' if hops else ''}"
+def _edge(wall: Finding) -> str:
+    at = wall.breaks_at
+    if at is None:
+        return wall.hop
+    limit = f" at {at.value:,.0f} {at.unit}" if at.value and at.unit else ""
+    return f"{wall.hop}{limit}: {at.last_passing or 0:,} pass, {at.first_failing:,} do not"
 
 
 def _growth(record: Record, service: str, growing: Sequence[Finding]) -> tuple[list[Line | Band], str]:

@@ -17,10 +17,10 @@ from harness.judgement import judge
 from harness.measures import baseline
 from harness.measures.compare import Comparison, compare, ranked
 from harness.measures.side import Measure, Setting, Side, joined, side
-from harness.model.record import EdgeFound, Ended, Record, RecordWriter, ScaleDone, ServiceFacts
+from harness.model.record import Ended, Record, RecordWriter, ScaleDone, ServiceFacts, WallSeen
 from tests.conftest import Rehearse
 from tests.model.test_record import MANIFEST
-from tests.report.staged import exchange
+from tests.report.staged import wall
 
 MIB = 2**20
 REPEATS = 5
@@ -67,17 +67,7 @@ def rehearsal(
                     complete=True,
                 )
             )
-        edge = int(406 * nearer)
-        record.event(
-            EdgeFound(
-                trigger="t",
-                last_passing=edge,
-                first_failing=edge + 1,
-                passing=None,
-                failing=exchange("x"),
-                requests=9,
-            )
-        )
+        record.event(WallSeen(wall=wall("payouts", "t", int(406 * nearer))))
         record.event(Ended(status="completed", why="", seconds=1, harness_cpu=0))
     return Record(folder)
 

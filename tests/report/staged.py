@@ -9,7 +9,6 @@ import msgspec
 from harness.model.exchange import Exchange, Sizes
 from harness.model.finding import BreaksAt, Evidence, Finding, NotChecked, Reproduce, Severity, Verdict
 from harness.model.record import (
-    EdgeFound,
     Ended,
     Pressed,
     Record,
@@ -17,7 +16,9 @@ from harness.model.record import (
     ScaleDone,
     ServiceEnded,
     ServiceFacts,
+    WallSeen,
 )
+from harness.model.walls import Attribution, InUsers, Refusal, Wall
 from tests.model.test_record import MANIFEST
 
 MIB = 2**20
@@ -26,6 +27,22 @@ MIB = 2**20
 def exchange(text: str, line: int = 100) -> Exchange:
     return Exchange(
         service=text, method="GET", path=text, sizes=Sizes(line, line, line, 0, 1), status=414, body=text
+    )
+
+
+def wall(text: str, trigger: str, last_passing: int) -> Wall:
+    return Wall(
+        service=text,
+        kind="line",
+        last_passing=4087,
+        first_failing=4097,
+        unit="line",
+        value=4094,
+        expected=True,
+        refusal=Refusal(how="status", status=414, body=text),
+        where=Attribution(hop=text, software=text, config_key=text, sure="likely"),
+        users=InUsers(last_passing=last_passing, first_failing=last_passing + 1, confirmed=True),
+        trigger=trigger,
     )
 
 
@@ -50,15 +67,7 @@ def staged(folder: Path, text: str = "plain", *, scales: tuple[int, ...] = (1, 2
         record.rows("intended", item=[f"{n}{text}" for n in range(10 * scales[-1])])
         for scale in scales:
             _scale(record, scale, text, last=scale == scales[-1])
-        edge = EdgeFound(
-            trigger="another way",
-            last_passing=9,
-            first_failing=10,
-            passing=None,
-            failing=exchange(text),
-            requests=3,
-        )
-        record.event(edge)
+        record.event(WallSeen(wall=wall(text, "another way", 9)))
         record.event(Ended(status="completed", why="", seconds=9.0, harness_cpu=1.0))
     return Record(folder)
 
