@@ -37,7 +37,10 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
             service=service,
             counts={f"{done.scale}x": sum(words.values())},
             evidence=[
-                Evidence("batch", f"{times:,} failed users at {done.scale}x, each with the words {said!r}")
+                Evidence(
+                    "batch",
+                    f"{times:,} failed {'user' if times == 1 else 'users'} at {done.scale}x, each with the words {said!r}",
+                )
             ],
             cause="the downstream answers with a bare 500, and the batch keeps only the status",
             advice="Have the downstream name the item, the field and the rule in its answer, and keep that text.",
