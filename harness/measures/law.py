@@ -16,6 +16,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.measures import series
 from harness.model.record import Record, ScaleDone
 
 Floats = NDArray[np.float64]
@@ -27,12 +28,14 @@ PAUSE = 60.0
 
 @dataclass(frozen=True)
 class Timed:
-    """One scale that was worked through to its end: `seconds` the batch was at work, in so many presses."""
+    """One scale that was worked through to its end: `seconds` the batch was at work, in so many presses.
+    `undisturbed`: the same without what slowed it for a while only, where it was read."""
 
     scale: int
     users: int
     seconds: float
     presses: int
+    undisturbed: float | None = None
 
     @property
     def with_pauses(self) -> float:
@@ -71,12 +74,18 @@ def timed(record: Record) -> list[Timed]:
     """The scales that came to their end, ascending."""
     return sorted(
         (
-            Timed(done.scale, done.users, done.batch_seconds, done.presses)
+            Timed(done.scale, done.users, done.batch_seconds, done.presses, _undisturbed(record, done))
             for done in record.all(ScaleDone)
             if done.complete and done.presses and done.batch_seconds > 0
         ),
         key=lambda one: one.users,
     )
+
+
+def _undisturbed(record: Record, done: ScaleDone) -> float | None:
+    worked = series.work(record, done.scale)
+    each = series.undisturbed(worked) if worked else None
+    return each * done.users if each else None
 
 
 def law(runs: Sequence[Timed]) -> Law | None:

@@ -39,6 +39,18 @@ def rate(work: Work, pieces: int = 40) -> tuple[Floats, Floats]:
     return (edges[:-1] + edges[1:]) / 2, np.diff(through) / span
 
 
+def undisturbed(work: Work, blocks: int = 8) -> float | None:
+    """Seconds a user where nothing else got in the way: over the second half of the work, in blocks of equal users,
+    the second quickest. A machine that is busy for a while slows some blocks; growth with the users slows them all."""
+    last = float(work.users[-1])
+    if last < 2 * blocks:
+        return None
+    edges = np.linspace(last / 2, last, blocks + 1)
+    first_at = np.searchsorted(work.users, edges)
+    spans = np.diff(work.t[first_at])
+    return float(np.sort(spans)[1] / (last / 2 / blocks))
+
+
 def memory(record: Record, scale: int, service: str) -> tuple[Floats, Floats] | None:
     """(users worked on, bytes held) for each sample between the first reading of progress and the last."""
     table, worked = record.table(f"memory-{scale}"), work(record, scale)

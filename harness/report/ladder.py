@@ -45,12 +45,14 @@ def ladder(record: Record) -> list[Rung]:
 
 
 def walls(record: Record, findings: Sequence[Finding]) -> list[tuple[Finding, list[Rung]]]:
-    """A rung at every scale for each finding that weighs medium or more, most severe first."""
+    """A rung at every scale for each finding that weighs medium or more and was seen or placed on the scales."""
     ran = {done.scale for done in record.all(ScaleDone) if done.presses}
     pressed = {(p.trigger, p.scale) for p in record.all(Pressed)}
     rows = []
     for finding in findings:
-        if finding.severity in ("low", "info"):
+        placed = _limit(finding) is not None or finding.code.startswith("SEC-")
+        placed = placed or any(f"{scale}x" in finding.counts for scale in record.manifest.scales)
+        if finding.severity in ("low", "info") or not placed:
             continue
         rungs = []
         for scale in record.manifest.scales:

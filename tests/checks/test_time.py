@@ -27,13 +27,17 @@ def record(
     presses: Callable[[int], int] = lambda users: 1,
     scales: tuple[int, ...] = SCALES,
     deadline: float | None = None,
+    costs: Callable[[int], np.ndarray] | None = None,
 ) -> Record:
-    """A rehearsal of 400 users a scale that took so many seconds, in so many presses."""
+    """A rehearsal of 400 users a scale that took so many seconds, in so many presses; `costs`: of each user."""
     folder.mkdir(parents=True, exist_ok=True)
     with RecordWriter(folder) as writer:
         writer.manifest(msgspec.structs.replace(MANIFEST, usual=400, scales=list(scales), deadline=deadline))
         for scale in scales:
             users = 400 * scale
+            if costs is not None:
+                t = np.cumsum(costs(users)).tolist()
+                writer.rows(f"progress-{scale}", t=t, done=list(range(1, users + 1)), failed=[0] * users)
             writer.event(
                 ScaleDone(
                     scale=scale,
@@ -84,6 +88,30 @@ def test_one_slow_scale_is_no_growth(tmp_path: Path) -> None:
     assert "TIME-001" not in findings(
         record(tmp_path, lambda users: users / 100 * (2 if users == 4000 else 1))
     )
+
+
+def square(users: int) -> float:
+    return (users / 100) ** 2
+
+
+def test_a_machine_that_is_busy_for_a_while_is_no_growth(tmp_path: Path) -> None:
+    """Totals that grow with users^2, but for a third of the time each run went as quickly as the smallest."""
+
+    def busy(users: int) -> np.ndarray:
+        slow = (square(users) - users / 300) / (users * 2 / 3)
+        return np.where(np.arange(users) % (users // 4) < users // 12, 0.01, slow)
+
+    assert "TIME-001" not in findings(record(tmp_path / "busy", square, costs=busy))
+
+
+@pytest.mark.parametrize("how", ["with all users", "with those before"])
+def test_growth_is_found_in_the_quickest_parts_too(tmp_path: Path, how: str) -> None:
+    def grown(users: int) -> np.ndarray:
+        if how == "with all users":
+            return np.full(users, square(users) / users)
+        return 2 * np.arange(users) / 100**2
+
+    assert "TIME-001" in findings(record(tmp_path, square, costs=grown))
 
 
 def test_it_names_the_presses_where_they_grow(tmp_path: Path) -> None:
