@@ -1,8 +1,8 @@
 """Whether the batch comes to its end in time: growth beyond the number of users, and the scenario's deadline.
 
 TIME-001 asks for much at once, since a shared machine slows down by itself: three scales or more that came to their
-end, a square term that the criterion clearly wants, an exponent whose interval stays above one, and a user who costs more
-at each of the last two steps; and all of that again in the parts of each run that ran quickest.
+end, a square term that the criterion clearly wants, an exponent whose interval stays above one, and a user who costs
+more at each of the last two steps; and all of that again in the parts of each run that ran quickest.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def rate(work: Work, pieces: int = 40) -> tuple[Floats, Floats]:
 
 def undisturbed(work: Work, blocks: int = 8) -> float | None:
     """Seconds a user where nothing else got in the way: over the second half of the work, in blocks of equal users,
-    the second quickest. A machine that is busy for a while slows some blocks; growth with the users slows them all."""
+    the second quickest. A machine that is busy for a while slows some blocks; growth with the users slows all."""
     last = float(work.users[-1])
     if last < 2 * blocks:
         return None
