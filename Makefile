@@ -18,8 +18,8 @@ rehearse: $(VENV)/.sample ## rehearse the sample system at 1, 2, 5 and 10 x 400 
 	if [ $$code -eq 1 ]; then echo "As it should be: the rehearsal found the sample's defects (exit code 1)."; \
 	else echo "The sample should have ended with exit code 1, not $$code."; exit $$((code ? code : 4)); fi
 
-test: $(VENV)/.dev ## every test, the containers' too (where no engine answers, root on Debian gets one)
-	@sh tests/with_engine.sh $(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev ## every test, the containers' and the browser's too (root on Debian gets an engine and Chromium)
+	@sh tests/with_browser.sh sh tests/with_engine.sh $(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy strict, and the import contracts
 	$(BIN)/ruff check .

@@ -41,6 +41,12 @@ class UsageError(HarnessError):
     exit_code = 2
 
 
+class CannotTell(HarnessError):
+    """What is there does not allow an answer: runs that cannot be compared, a damaged baseline (exit 3)."""
+
+    exit_code = 3
+
+
 class EnvironmentProblem(HarnessError):
     """The engine, an image, a port, a service or the disk is not as needed (exit 5)."""
 

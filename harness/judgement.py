@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from harness.checks import CHECKS, memory
 from harness.model.finding import SEVERITIES, Finding, NotChecked, Severity, Verdict, VerdictWord
 from harness.model.record import Ended, NotSeen, Record, ScaleDone, StageUp
+from harness.model.wording import agree
 
 GATE: Severity = "high"
 
@@ -16,7 +19,7 @@ def judge(record: Record) -> Verdict:
     for check in CHECKS:
         for found in check(record):
             if isinstance(found, Finding):
-                findings.append(found)
+                findings.append(replace(found, title=agree(found.title)))
             else:
                 unseen.append(found)
     ended = next(iter(record.all(Ended)), None)

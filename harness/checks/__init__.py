@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from harness.checks import again, causes, feedback, items, memory, stops, walls, witnesses
+from harness.checks import again, causes, feedback, items, memory, stops, time, walls, witnesses
 from harness.model.finding import Finding
 from harness.model.record import NotSeen, Record
 
@@ -18,5 +18,6 @@ CHECKS: tuple[Check, ...] = (
     witnesses.check,
     again.check,
     memory.check,
+    time.check,
     feedback.check,
 )

@@ -29,6 +29,7 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
             (s.name for s in record.manifest.services if s.entry != s.name), record.manifest.services[-1].name
         )
         said, times = words.most_common(1)[0]
+        users = "user" if times == 1 else "users"
         yield Finding(
             code="ERR-001",
             id=fingerprint("ERR-001", service),
@@ -37,7 +38,10 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
             service=service,
             counts={f"{done.scale}x": sum(words.values())},
             evidence=[
-                Evidence("batch", f"{times:,} failed users at {done.scale}x, each with the words {said!r}")
+                Evidence(
+                    "batch",
+                    f"{times:,} failed {users} at {done.scale}x, each with the words {said!r}",
+                )
             ],
             cause="the downstream answers with a bare 500, and the batch keeps only the status",
             advice="Have the downstream name the item, the field and the rule in its answer, and keep that text.",

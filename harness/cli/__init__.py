@@ -7,7 +7,21 @@ import traceback
 
 import click
 
-from harness.cli import doctor, explain, fuzz, gc, images, judge, replay, report, run, users
+from harness.cli import (
+    baseline,
+    compare,
+    doctor,
+    explain,
+    fuzz,
+    gc,
+    github,
+    images,
+    judge,
+    replay,
+    report,
+    run,
+    users,
+)
 from harness.cli.ending import Interrupted, explain_error, on_signals
 from harness.errors import HarnessError
 
@@ -24,13 +38,19 @@ def cli() -> None:
     """
 
 
-for module in (run, judge, replay, fuzz, report, explain, users, images, doctor, gc):
+for module in (run, judge, replay, fuzz, report, compare, baseline, explain, users, images, doctor, gc):
     cli.add_command(module.command)
 
 
 def main() -> None:
     """Runs the command and ends the process with the exit code of the contract."""
     on_signals()
+    with github.commands_off():
+        code = _run()
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as ending:
@@ -50,4 +70,4 @@ def main() -> None:
             err=True,
         )
         code = 4
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0

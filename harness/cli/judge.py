@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from harness.cli import github
 from harness.cli.run import FailOn, exit_code
 from harness.judgement import judge
 from harness.model.record import Record
@@ -31,6 +32,7 @@ def command(run: Path, machine: bool, fail_on: FailOn) -> None:
     verdict = judge(record)
     write_reports(verdict, record)
     show(verdict, record, Console(stderr=machine))
+    github.tell(verdict, record)
     if machine:
         click.echo(as_json(verdict), nl=False)
     raise click.exceptions.Exit(exit_code(verdict, fail_on))

@@ -26,6 +26,7 @@ from typing import Literal
 import click
 from rich.console import Console
 
+from harness.cli import github
 from harness.cli.ending import Interrupted
 from harness.cli.progress import ProgressLine
 from harness.errors import EnvironmentProblem, HarnessError, TimeBudgetSpent, UsageError
@@ -235,9 +236,10 @@ def _report(folder: Path, console: Console, machine: bool) -> Verdict | None:
         return None
     record = Record(folder)
     verdict = judge(record)
-    written = write_reports(verdict, record)
+    write_reports(verdict, record)
     show(verdict, record, console)
-    console.print(f"report: {written[-1]}", markup=False, highlight=False, soft_wrap=True)
+    github.tell(verdict, record)
+    console.print(f"report: {folder / 'report.html'}", markup=False, highlight=False, soft_wrap=True)
     if machine:
         click.echo(as_json(verdict), nl=False)
     return verdict

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 
 from harness.model.finding import Verdict
 from harness.model.record import Record
-from harness.report.html import render
+from harness.report import html, junit, markdown, sarif
 from harness.report.pytests import files_of
 
 
@@ -17,16 +18,37 @@ def as_json(verdict: Verdict) -> bytes:
     return msgspec.json.format(msgspec.json.encode(verdict), indent=2) + b"\n"
 
 
-def write_reports(verdict: Verdict, record: Record) -> list[Path]:
-    """A test for each cause, report.json and report.html in the record's folder; returns their paths."""
-    wanted = {path: text.encode() for path, text in files_of(record).items()}
-    wanted |= {"report.json": as_json(verdict), "report.html": render(verdict, record).encode()}
+def schema() -> bytes:
+    """The JSON Schema of report.json, as it stands in harness/model/data/report.schema.json."""
+    return msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Verdict)), indent=2) + b"\n"
+
+
+Writer = Callable[[Verdict, Record], bytes]
+
+FORMATS: dict[str, tuple[str, Writer]] = {
+    "json": ("report.json", lambda verdict, record: as_json(verdict)),
+    "html": ("report.html", lambda verdict, record: html.render(verdict, record).encode("utf-8", "replace")),
+    "md": ("summary.md", markdown.render),
+    "junit": ("junit.xml", junit.render),
+    "sarif": ("results.sarif", sarif.render),
+}
+
+
+def write_reports(verdict: Verdict, record: Record, formats: Iterable[str] = FORMATS) -> list[Path]:
+    """The reports in the record's folder, all or those of some formats, and a test for each cause; returns the
+    paths of the reports."""
+    for name, test in files_of(record).items():
+        _write_whole(record.folder / name, test.encode())
     written = []
-    for name, content in wanted.items():
+    for name, render in (FORMATS[wanted] for wanted in formats):
         path = record.folder / name
-        path.parent.mkdir(exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_bytes(content)
-        partial.replace(path)
+        _write_whole(path, render(verdict, record))
         written.append(path)
     return written
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)

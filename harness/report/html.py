@@ -1,36 +1,137 @@
-"""The verdict as one offline HTML file: no script, nothing fetched, every text escaped."""
+"""The verdict as one offline HTML file: no script, nothing fetched, every text escaped, plots drawn here as SVG."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
+from itertools import islice
+from typing import TypeVar
 
-from jinja2 import Environment
+from jinja2 import Environment, Template
+from markupsafe import Markup, escape
+from msgspec import Struct
 
-from harness.model.finding import Verdict
-from harness.model.record import Record
-from harness.report.ladder import ladder
-from harness.report.text import WORD, breaks, inert, sentence
+from harness.model.finding import Finding, NotChecked, Verdict
+from harness.model.record import Manifest, Record, ScaleDone
+from harness.report import curves
+from harness.report.ladder import ladder, safe, walls
+from harness.report.plots import Plot, draw
+from harness.report.text import WORD, inert, rows, sentence, shorten
+
+MOST_FINDINGS = 100
+MOST_TEXT = 400_000
+MOST_PLOTS = 12
+Thing = TypeVar("Thing", Finding, NotChecked)
+SIGN = {"passed": "✓", "broken": "✗", "not seen": "–"}
+
+
+class Items(Struct, frozen=True):
+    """One scale in the table of users and presses."""
+
+    scale: int
+    cells: list[str]
+
+
+class Figure(Struct, frozen=True):
+    """One plot, and the title above it."""
+
+    title: str
+    drawing: Markup
 
 
 def render(verdict: Verdict, record: Record) -> str:
     """The whole page."""
-    here = files("harness.report")
-    style = here.joinpath("report.css").read_text()
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_harmless)
+    style = files("harness.report").joinpath("report.css").read_text()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.from_string(here.joinpath("report.html.j2").read_text()).render(
+    shown = _fitting(verdict.findings[:MOST_FINDINGS], MOST_TEXT)
+    return _template().render(
         verdict=verdict,
         manifest=record.manifest,
         word=WORD[verdict.verdict],
         sentence=sentence(verdict, record.manifest),
+        safe=safe(record, verdict.findings),
         ladder=ladder(record),
-        breaks=breaks,
+        walls=walls(record, shown),
+        sign=SIGN,
+        findings=shown,
+        unseen=_fitting(verdict.not_checked[:MOST_FINDINGS], MOST_TEXT // 4),
+        rows=rows,
+        items=[_items(record, done) for done in record.all(ScaleDone)],
+        figures=_figures(verdict, record),
+        finish=curves.finish(record),
+        held=_held(verdict, record.manifest),
         style=style,
         style_hash=digest,
     )
 
 
+def _fitting(things: Sequence[Thing], most: int) -> Sequence[Thing]:
+    """The first of `things` that stay below `most` bytes together."""
+    room = most
+    for count, thing in enumerate(things):
+        told = rows(thing) if isinstance(thing, Finding) else [(thing.probe, thing.why)]
+        room -= sum(len(escape(shorten(part)).encode()) for row in told for part in row)
+        if room < 0:
+            return things[:count]
+    return things
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_harmless)
+    return environment.from_string(files("harness.report").joinpath("report.html.j2").read_text())
+
+
 def _harmless(value: object) -> object:
-    return inert(value) if type(value) is str else value
+    return shorten(inert(value)) if type(value) is str else value
+
+
+def _figures(verdict: Verdict, record: Record) -> dict[str, list[Figure]]:
+    """The figures by section; a section whose record is empty has none."""
+    plots: dict[str, list[Plot | None]] = {
+        "presses": [curves.presses(record)],
+        "memory": [*islice(curves.memory(record, verdict.findings), MOST_PLOTS)],
+        "time": [curves.time(record), curves.rate(record)],
+        "sizes": [curves.sizes(record, verdict.findings)],
+    }
+    return {
+        section: [Figure(plot.title, draw(plot)) for plot in some if plot] for section, some in plots.items()
+    }
+
+
+def _items(record: Record, done: ScaleDone) -> Items:
+    """What the batch says of the users of one scale, and what the downstream did; a dash where nobody could tell."""
+    said = Counter(record.table(f"items-{done.scale}").get("said", []))
+    told = sum(said.values())
+    read = (record.folder / "tables" / f"effects-{done.scale}.jsonl").exists()
+    times = Counter(Counter(record.table(f"effects-{done.scale}").get("item", [])).values())
+    once, more = (times[1], sum(times.values()) - times[1]) if read else (None, None)
+    numbers = [
+        done.revivals,
+        *((said["ok"], said["failed"], told - said["ok"] - said["failed"]) if told else (None,) * 3),
+        max(0, done.users - told) if told else None,
+        once,
+        more,
+    ]
+    cells = [f"{done.users:,}", done.trigger or "none got through", f"{done.presses:,}"]
+    return Items(done.scale, cells + ["–" if number is None else f"{number:,}" for number in numbers])
+
+
+def _held(verdict: Verdict, manifest: Manifest) -> list[tuple[str, str]]:
+    """Environment, seed and versions, a row each."""
+    return [
+        ("run", f"{manifest.run}, begun {manifest.started}"),
+        ("seed", str(manifest.seed)),
+        ("stage", f"{manifest.stage} ({manifest.stage_why})"),
+        *(
+            (service.name, f"{service.image}, memory limit {service.memory_limit / 2**20:,.0f} MiB")
+            for service in manifest.services
+        ),
+        ("versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())),
+        ("machine", "; ".join(f"{name}: {fact}" for name, fact in manifest.machine.items())),
+        *((name, str(number)) for name, number in verdict.measurements.items()),
+    ]

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from harness.model.finding import Finding, Verdict
 from harness.model.record import Record
-from harness.report.ladder import ladder
-from harness.report.text import WORD, breaks, inert, sentence
+from harness.report.ladder import ladder, safe
+from harness.report.text import WORD, inert, rows, sentence
 
 STYLE = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "info": "dim"}
 VERDICT_STYLE = {"ready": "bold green", "not_ready": "bold red", "inconclusive": "bold yellow"}
@@ -36,13 +36,16 @@ def show(verdict: Verdict, record: Record, console: Console) -> None:
             style="dim",
         )
     )
-    console.print(Text(f"seed {verdict.seed}, stage {manifest.stage} ({manifest.stage_why})", style="dim"))
+    console.print(
+        Text(f"seed {verdict.seed}, stage {manifest.stage} ({inert(manifest.stage_why)})", style="dim")
+    )
     console.print()
     console.print(
         Text.assemble(
             (WORD[verdict.verdict], VERDICT_STYLE[verdict.verdict]), "  ", inert(sentence(verdict, manifest))
         )
     )
+    console.print(Text(f"largest safe number of users: {inert(safe(record, verdict.findings).text)}"))
 
 
 def _finding(finding: Finding, console: Console) -> None:
@@ -53,36 +56,18 @@ def _finding(finding: Finding, console: Console) -> None:
             (inert(finding.title), "bold"),
         )
     )
-    place = " -> ".join(part for part in (finding.hop, finding.service) if part and part != finding.service)
-    rows = [
-        (
-            "at",
-            f"{finding.service}{f' ({place} refuses)' if place else ''}"
-            f"{f', {finding.trigger!r}' if finding.trigger else ''}",
-        )
-    ]
-    if finding.breaks_at:
-        rows.append(("breaks at", breaks(finding.breaks_at)))
-    rows += [("proof", f"{proof.kind}: {proof.text}") for proof in finding.evidence]
-    if len(finding.counts) > 1:
-        rows.append(("counts", ", ".join(f"{scale}: {count:,}" for scale, count in finding.counts.items())))
-    rows += [("cause", finding.cause), ("help", finding.advice)]
-    if finding.config_key:
-        rows.append(("setting", finding.config_key))
-    if finding.reproduce:
-        rows.append(("reproduce", f"{' '.join(finding.reproduce.argv)} --seed {finding.reproduce.seed}"))
     grid = Table.grid(padding=(0, 1))
     grid.add_column(min_width=11, style="dim", justify="right", no_wrap=True)
     grid.add_column(overflow="fold")
-    for label, text in rows:
-        grid.add_row(Text(label), Text(inert(text)))
+    for label, text in rows(finding):
+        grid.add_row(Text(label), Text(text))
     console.print(grid)
     console.print()
 
 
 def _ladder(record: Record) -> Table:
     manifest = record.manifest
-    table = Table(title=f"{inert(manifest.scenario)}: {inert(manifest.summary)}", title_justify="left")
+    table = Table(title=Text(inert(f"{manifest.scenario}: {manifest.summary}")), title_justify="left")
     table.add_column("trigger")
     for scale in manifest.scales:
         table.add_column(f"{scale}x = {manifest.usual * scale:,} users", overflow="fold")

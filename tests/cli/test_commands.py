@@ -14,7 +14,18 @@ from tests.conftest import Rehearse
 def test_help_names_every_command(rehearse: Rehearse) -> None:
     run = rehearse("--help")
     assert run.returncode == 0
-    for command in ("run", "judge", "report", "users", "images", "doctor", "gc"):
+    for command in (
+        "run",
+        "judge",
+        "report",
+        "compare",
+        "baseline",
+        "explain",
+        "users",
+        "images",
+        "doctor",
+        "gc",
+    ):
         assert f"\n  {command} " in run.stdout
 
 
@@ -28,8 +39,9 @@ def test_help_names_every_command(rehearse: Rehearse) -> None:
         (["run", "scenarios/friday_payouts.py", "--budget", "soon"], "duration"),
         (["run", "scenarios/friday_payouts.py", "--users", "0"], "0"),
         (["judge", "no/such/run"], "run.json"),
-        (["report", "no/such/run", "--format", "pdf"], "there are html and json"),
+        (["report", "no/such/run", "--format", "pdf"], "there are json, html, md, junit, sarif"),
         (["rnu"], "No such command"),
+        (["explain", "URL-01"], "did you mean URL-001?"),
     ],
 )
 def test_a_command_that_cannot_be_meant_is_told_and_ends_with_2(
@@ -38,6 +50,12 @@ def test_a_command_that_cannot_be_meant_is_told_and_ends_with_2(
     run = rehearse(*words)
     assert run.returncode == 2
     assert says in " ".join(run.stderr.split())
+
+
+def test_a_code_is_explained(rehearse: Rehearse) -> None:
+    run = rehearse("explain", "url-001")
+    assert run.returncode == 0
+    assert all(word in run.stdout for word in ("URL-001", "seen", "cause", "remedy", "gunicorn 4094"))
 
 
 def test_the_doctor_gives_a_fix_for_each_thing_that_is_missing(

@@ -1,0 +1,165 @@
+"""Whether the batch comes to its end in time: growth beyond the number of users, and the scenario's deadline.
+
+TIME-001 asks for much at once, since a shared machine slows down by itself: three scales or more that came to their
+end, a square term that the criterion clearly wants, an exponent whose interval stays above one, and a user who costs
+more at each of the last two steps; and all of that again in the parts of each run that ran quickest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from math import log
+
+from harness.measures.law import PAUSE, Law, Timed, duration, law, timed
+from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, fingerprint
+from harness.model.record import NotSeen, Record, ScaleDone
+
+LEAST_GAIN = 8.0
+LEAST_EXPONENT = 1.15
+LEAST_STEP = 1.08
+LEAST_SECONDS = 1.0
+TOO_MUCH_WORK = (
+    "the batch is at work for longer than it may take",
+    "Start earlier, split the users, or let the batch work on several at once.",
+)
+TOO_MANY_PRESSES = (
+    f"the work fits, but each further press comes {PAUSE:,.0f} s later: somebody must see the end and press again",
+    "Let one press go on behind an item that fails; else have the next press made by a machine.",
+)
+
+
+def check(record: Record) -> Iterator[Finding | NotSeen]:
+    """TIME-001 for growth faster than the users, TIME-002 for a deadline that is missed."""
+    runs = timed(record)
+    found = law(runs)
+    if found is None and record.all(ScaleDone):
+        why = f"{len(runs)} scales came to their end, and a law needs three"
+        yield NotSeen(probe="how time grows with the users", why=why, decisive=False)
+    if found is not None and _superlinear(runs):
+        yield _growth(record, found, runs)
+    yield from _deadline(record, found, runs)
+
+
+def _superlinear(runs: Sequence[Timed]) -> bool:
+    """Whether it grows, in all the seconds and in those that nothing disturbed."""
+    quiet = [replace(run, seconds=run.undisturbed) for run in runs if run.undisturbed]
+    return _grows(runs) and (not quiet or _grows(quiet))
+
+
+def _grows(runs: Sequence[Timed]) -> bool:
+    found = law(runs)
+    if found is None or runs[-1].seconds < LEAST_SECONDS:
+        return False
+    each = [run.seconds / run.users for run in runs[-3:]]
+    steady = all(later > LEAST_STEP * before for before, later in pairwise(each))
+    return steady and found.gain >= LEAST_GAIN and found.exponent(runs[-1].users)[1] >= LEAST_EXPONENT
+
+
+def _growth(record: Record, found: Law, runs: Sequence[Timed]) -> Finding:
+    first, top = runs[0], runs[-1]
+    power, low, high = found.exponent(top.users)
+    service = _service(record)
+    what, cause, advice = _grew(first, top)
+    doubled = found.seconds(2 * top.users)
+    return Finding(
+        code="TIME-001",
+        id=fingerprint("TIME-001", service),
+        severity="medium",
+        title=f"Time grows like users^{power:.1f}: {what}"[:80],
+        service=service,
+        evidence=[
+            Evidence(
+                "time",
+                f"around {top.users:,} users seconds grow like users^{power:.2f} ({low:.2f} to {high:.2f})",
+            ),
+            *(Evidence("time", _row(run)) for run in runs),
+            Evidence(
+                "time",
+                f"forecast for {2 * top.users:,} users: {doubled[0]:,.0f} s at work"
+                f" ({doubled[1]:,.0f} to {doubled[2]:,.0f}); each run is taken as known to 15 %",
+            ),
+        ],
+        cause=cause,
+        advice=advice,
+        reproduce=_again(record, top),
+    )
+
+
+def _grew(first: Timed, top: Timed) -> tuple[str, str, str]:
+    """What of it grew (words for the title), the cause and the advice: the presses, the press, or the user."""
+    span = log(top.users / first.users)
+    if first.presses and log(top.presses / first.presses) / span > LEAST_EXPONENT:
+        return (
+            f"{first.presses:,} presses became {top.presses:,}",
+            "the button must be pressed more often for each user the more users there are",
+            "Let one press go on behind an item that fails; the presses are what grows.",
+        )
+    if top.presses > 1:
+        return (
+            "each press costs more",
+            "every press does work for all users, also for those who are done",
+            "Have a press start where the last one ended, and look up only what is open.",
+        )
+    return (
+        f"{1000 * first.seconds / first.users:,.1f} ms a user became {1000 * top.seconds / top.users:,.1f}",
+        "the work for one user depends on how many others there are: a list that is searched, a query without an"
+        " index, a page that is read again",
+        "Profile one user at the largest scale, and look for what is read or searched for every user.",
+    )
+
+
+def _deadline(record: Record, found: Law | None, runs: Sequence[Timed]) -> Iterator[Finding]:
+    deadline = record.manifest.deadline
+    late = [run for run in runs if deadline and run.with_pauses > deadline]
+    if not late or not deadline:
+        return
+    first, top, service = late[0], late[-1], _service(record)
+    alone = [run for run in runs if run.seconds > deadline]
+    passing = [run.users for run in runs if run.users < first.users]
+    users = found.users_within(deadline, first.users) if found and alone else None
+    cause, advice = TOO_MUCH_WORK if alone else TOO_MANY_PRESSES
+    yield Finding(
+        code="TIME-002",
+        id=fingerprint("TIME-002", service),
+        severity="high" if alone else "medium",
+        title=f"{top.users:,} users need {duration(top.with_pauses)}: the deadline is {duration(deadline)}"[
+            :80
+        ],
+        service=service,
+        breaks_at=BreaksAt(
+            users=users + 1 if users else first.users,
+            value=deadline,
+            unit="seconds",
+            last_passing=passing[-1] if passing else None,
+            first_failing=first.users,
+            method="measured at each scale" + (", between them by the law of time" if users else ""),
+        ),
+        evidence=[Evidence("time", _row(run)) for run in runs],
+        cause=cause,
+        advice=advice,
+        reproduce=_again(record, first),
+    )
+
+
+def _row(run: Timed) -> str:
+    pauses = (
+        f"; {duration(run.with_pauses)} with {PAUSE:,.0f} s before each further press"
+        if run.presses > 1
+        else ""
+    )
+    presses = f"{run.presses:,} {'press' if run.presses == 1 else 'presses'}"
+    return f"{run.scale}x: {run.seconds:,.1f} s at work for {run.users:,} users in {presses}{pauses}"
+
+
+def _again(record: Record, run: Timed) -> Reproduce:
+    return Reproduce(
+        ["rehearse", "run", record.manifest.source, "--scales", str(run.scale)], record.manifest.seed
+    )
+
+
+def _service(record: Record) -> str:
+    entries = [service for service in record.manifest.services if service.entry != service.name]
+    services = entries or record.manifest.services
+    return services[0 if entries else -1].name if services else "batch"

@@ -1,0 +1,57 @@
+"""Keeps what was rehearsed as the baseline that later runs are compared with.
+
+\b
+rehearse baseline accept reports/friday_payouts/latest
+rehearse baseline accept reports/friday_payouts/20260*        several runs are repeats: tolerances are learned
+rehearse baseline show baselines/friday_payouts.json
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from harness.cli.compare import read_side
+from harness.errors import EnvironmentProblem, UsageError
+from harness.measures import baseline
+from harness.measures.side import joined
+
+
+@click.group("baseline", help=__doc__)
+def command() -> None:
+    pass
+
+
+@command.command("accept", help="Writes the baseline of RUN, or of several runs as its repeats.")
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="[default: baselines/<scenario>.json]")
+@click.option("--replace", is_flag=True, help="Put it in the place of an older one.")
+def accept(runs: tuple[Path, ...], out: Path | None, replace: bool) -> None:
+    side = joined([read_side(run) for run in dict.fromkeys(run.resolve() for run in runs)])
+    path = out or Path("baselines") / f"{side.setting.scenario}.json"
+    if path.exists() and not replace:
+        raise UsageError(
+            f"{path} is there already",
+            expected="a new file",
+            fix="look at it with `rehearse compare`, then accept with --replace, or give --out",
+        )
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(baseline.encode(side))
+        partial.replace(path)
+    except OSError as problem:
+        raise EnvironmentProblem(
+            f"{path} cannot be written: {problem.strerror}",
+            expected="a place where a file can be written",
+            fix="give another one with --out",
+        ) from problem
+    click.echo(f"{path}: {len(side.runs)} runs, {len(side.measures)} measures")
+
+
+@command.command("show", help="Prints the baseline FILE as JSON.")
+@click.argument("file", type=click.Path(path_type=Path))
+def show(file: Path) -> None:
+    click.echo(msgspec.json.format(msgspec.json.encode(read_side(file)), indent=2))

@@ -1,0 +1,98 @@
+"""Compares B with A: what is worse, what is better, and what was not measured. Each is the folder of a run, a folder
+of several runs (repeats), or a baseline that was accepted.
+
+\b
+rehearse compare baselines/friday_payouts.json reports/friday_payouts/latest
+rehearse compare reports/before reports/after --json
+
+\b
+exit codes: 0 nothing is worse, 1 something is, 2 usage, 3 cannot be compared or was not measured any more
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.errors import UsageError
+from harness.judgement import judge
+from harness.measures import baseline
+from harness.measures.compare import Change, Comparison, compare
+from harness.measures.side import Side, joined, side
+from harness.model.record import Record
+from harness.report.text import inert
+
+STYLE = {"worse": "bold red", "better": "green", "same": "dim", "unseen": "yellow"}
+
+
+@click.command("compare", help=__doc__)
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@click.option(
+    "--json", "machine", is_flag=True, help="Print one JSON document to stdout, all else to stderr."
+)
+def command(a: Path, b: Path, machine: bool) -> None:
+    found = compare(read_side(a), read_side(b))
+    _show(found, Console(stderr=machine))
+    if machine:
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+    raise click.exceptions.Exit(1 if found.regressed else 3 if found.blind else 0)
+
+
+def read_side(path: Path) -> Side:
+    """A baseline file, a run, or all the runs in a folder. Raises UsageError; CannotTell for a damaged file."""
+    if path.is_file():
+        return baseline.decode(path.read_bytes(), str(path))
+    if (path / "run.json").exists():
+        return _run(path)
+    runs = sorted({run.parent.resolve() for run in path.glob("*/run.json")})
+    if not runs:
+        raise UsageError(
+            f"{path} holds no run",
+            expected="the folder of a run, a folder of runs, or a baseline file",
+            fix="give the folder that `rehearse run` named",
+        )
+    return joined([_run(run) for run in runs])
+
+
+def _run(folder: Path) -> Side:
+    record = Record(folder)
+    return side(record, judge(record))
+
+
+def _show(found: Comparison, console: Console) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "measure", "before", "after", "change", "tolerance", "p", "repeats"):
+        table.add_column(column)
+    for change in found.changes:
+        table.add_row(*(Text(cell, style=STYLE[change.word]) for cell in _cells(change)))
+    console.print(table)
+    for word, titles in (("new", found.new), ("gone", found.gone)):
+        for title in titles.values():
+            console.print(
+                Text(f"{word} finding: {inert(title)}", style="bold red" if word == "new" else "green")
+            )
+    worse = sum(change.word == "worse" for change in found.changes) + len(found.new)
+    told = f"{worse} worse" if worse else "not all was measured again" if found.blind else "nothing is worse"
+    console.print(Text(told, style="bold"))
+
+
+def _cells(change: Change) -> list[str]:
+    def number(value: float | None, form: str) -> str:
+        return "" if value is None else format(value, form)
+
+    return [
+        change.word,
+        inert(change.name),
+        number(change.before, ",.4g"),
+        number(change.after, ",.4g"),
+        number(change.change, "+.1%"),
+        number(change.tolerance, ".1%"),
+        "observation" if change.p is None and change.word in ("worse", "better") else number(change.p, ".3f"),
+        f"{change.repeats[0]} and {change.repeats[1]}",
+    ]

@@ -1,0 +1,76 @@
+"""What a record holds over time, as plain columns: users worked on, and memory held by then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.model.record import Record
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Work:
+    """How many users the batch had worked on (done or failed), at each reading. `t` counts from the first one."""
+
+    began: float
+    t: Floats
+    users: Floats
+
+
+def work(record: Record, scale: int) -> Work | None:
+    """The work of one scale over all its presses, or None where it was not read twice."""
+    table = record.table(f"progress-{scale}")
+    if len(table.get("t", [])) < 2:
+        return None
+    t = np.array(table["t"], dtype=float)
+    users = np.array(table["done"], dtype=float) + np.array(table["failed"], dtype=float)
+    return Work(float(t[0]), t - t[0], np.maximum.accumulate(users))
+
+
+def rate(work: Work, pieces: int = 40) -> tuple[Floats, Floats]:
+    """(seconds, users a second) in `pieces` equal spans of time; the time is the middle of each span."""
+    edges = np.linspace(0, work.t[-1], pieces + 1)
+    through = np.interp(edges, work.t, work.users)
+    span = np.maximum(np.diff(edges), 1e-9)
+    return (edges[:-1] + edges[1:]) / 2, np.diff(through) / span
+
+
+def undisturbed(work: Work, blocks: int = 8) -> float | None:
+    """Seconds a user where nothing else got in the way: over the second half of the work, in blocks of equal users,
+    the second quickest. A machine that is busy for a while slows some blocks; growth with the users slows all."""
+    last = float(work.users[-1])
+    if last < 2 * blocks:
+        return None
+    edges = np.linspace(last / 2, last, blocks + 1)
+    first_at = np.searchsorted(work.users, edges)
+    spans = np.diff(work.t[first_at])
+    return float(np.sort(spans)[1] / (last / 2 / blocks))
+
+
+def memory(record: Record, scale: int, service: str) -> tuple[Floats, Floats] | None:
+    """(users worked on, bytes held) for each sample between the first reading of progress and the last."""
+    table, worked = record.table(f"memory-{scale}"), work(record, scale)
+    if worked is None or not table:
+        return None
+    mine = np.array([name == service for name in table["service"]], dtype=bool)
+    t = np.array(table["t"], dtype=float)[mine] - worked.began
+    held = np.array(table["bytes"], dtype=float)[mine]
+    during = (t >= 0) & (t <= worked.t[-1])
+    if not during.any():
+        return None
+    return np.interp(t[during], worked.t, worked.users), held[during]
+
+
+def thin(x: Floats, y: Floats, most: int = 160) -> list[tuple[float, float]]:
+    """At most `most` points of a series that keep its lows and highs."""
+    if len(x) <= most:
+        return list(zip(x.tolist(), y.tolist(), strict=True))
+    kept: list[int] = []
+    for part in np.array_split(np.arange(len(x)), most // 2):
+        low, high = part[int(np.argmin(y[part]))], part[int(np.argmax(y[part]))]
+        kept += sorted({int(low), int(high)})
+    return [(float(x[k]), float(y[k])) for k in kept]
