@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, Rehearse
+from tests.walls import stand
 
 GATE = '''
 from harness import Effect, Outcome, Process, Progress, Scenario, Service, trigger
@@ -91,3 +92,37 @@ def test_a_service_that_misbehaves_is_not_checked_with_the_reason(
     assert exit_code not in (0, 1), report
     assert report["verdict"] == "inconclusive"
     assert why in " ".join(unseen["why"] for unseen in report["not_checked"]), report["not_checked"]
+
+
+def walls_of(rehearse: Rehearse, scenario: str) -> dict[tuple[str, str], dict]:
+    run = rehearse(
+        "run", f"scenarios/{scenario}.py", "--stage", "process", "--probes", "edges", "--json", timeout=200
+    )
+    assert run.returncode == 1, run.stderr
+    return {(found["code"], found["trigger"]): found for found in json.loads(run.stdout)["findings"]}
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(240)
+def test_another_chain_of_servers_shows_its_own_walls_and_which_hop_they_stand_at(rehearse: Rehearse) -> None:
+    stand.need(stand.NGINX, stand.H11)
+    found = walls_of(rehearse, "payroll_gateway")
+    url, form = found["URL-001", "ids in the URL"], found["FORM-001", "form with a field per person"]
+    assert set(found) == {("URL-001", "ids in the URL"), ("FORM-001", "form with a field per person")}
+    assert (url["severity"], url["hop"], url["breaks_at"]["value"]) == ("critical", "nginx", 8190)
+    assert (form["severity"], form["breaks_at"]["last_passing"]) == ("medium", 1000)
+    assert {evidence["kind"] for evidence in url["evidence"]} >= {"log", "catalogue", "response", "request"}
+    assert "'JSON list' carried 1,500 users" in url["advice"]
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(240)
+def test_what_php_drops_behind_a_success_is_critical_and_found_to_the_item(rehearse: Rehearse) -> None:
+    stand.need(stand.PHP)
+    found = walls_of(rehearse, "newsletter_php")
+    lost = found["LOST-010", "ids in the URL"]
+    assert set(found) == {("LOST-010", "ids in the URL")}
+    assert (lost["severity"], lost["hop"], lost["config_key"]) == ("critical", "PHP", "max_input_vars")
+    assert (lost["breaks_at"]["last_passing"], lost["breaks_at"]["first_failing"]) == (1000, 1001)
+    assert "1,001 distinct items sent, 1,000 arrived" in " ".join(one["text"] for one in lost["evidence"])
+    assert "'JSON list' carried 2,000 users" in lost["advice"]
