@@ -24,7 +24,7 @@ class BreaksAt(Struct, frozen=True, kw_only=True):
     last_passing   the largest number of users seen to pass
     first_failing  the smallest number of users seen to fail
     interval       (low, high) in users, where `users` is an estimate
-    method         how it was found: "bisection with the real trigger", "forecast from the last half of 10x", ...
+    method         how it was found: "6 requests, guided by known limits", "forecast from the last half of 10x", ...
     """
 
     users: int | None

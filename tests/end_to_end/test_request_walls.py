@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, Rehearse
+from tests.walls import stand
 
 GATE = '''
 from harness import Effect, Outcome, Process, Progress, Scenario, Service, trigger
@@ -17,7 +18,7 @@ from harness import Effect, Outcome, Process, Progress, Scenario, Service, trigg
 class Gate(Scenario):
     """A batch behind a gate."""
 
-    usual, scales = 8, (1, 2)
+    usual, scales, quiet = 8, (1,), "1s"
     batch = Service(
         port=8000, ready="/health", process=Process(command="python tests/toy/gate.py {port} MODE")
     )
@@ -41,7 +42,7 @@ class Gate(Scenario):
 
 def rehearsed(rehearse: Rehearse, path: Path, mode: str) -> tuple[int, dict]:
     path.write_text(GATE.replace("MODE", mode))
-    run = rehearse("run", path, "--stage", "process", "--json", timeout=100)
+    run = rehearse("run", path, "--stage", "process", "--probes", "edges", "--json", timeout=100)
     assert run.stdout, run.stderr
     return run.returncode, json.loads(run.stdout)
 
@@ -68,7 +69,7 @@ def test_a_guard_is_told_by_experiments_and_not_taken_for_a_limit(
     rehearse: Rehearse, variant: Path, mode: str, code: str
 ) -> None:
     exit_code, report = rehearsed(rehearse, variant, mode)
-    (finding,) = report["findings"]
+    (finding,) = (found for found in report["findings"] if found["code"] != "ITEM-006")
     assert (exit_code, finding["code"], finding["severity"]) == (1, code, "critical"), report
     assert [one["kind"] for one in finding["evidence"]].count("experiment") >= 2
 
@@ -91,3 +92,37 @@ def test_a_service_that_misbehaves_is_not_checked_with_the_reason(
     assert exit_code not in (0, 1), report
     assert report["verdict"] == "inconclusive"
     assert why in " ".join(unseen["why"] for unseen in report["not_checked"]), report["not_checked"]
+
+
+def walls_of(rehearse: Rehearse, scenario: str) -> dict[tuple[str, str], dict]:
+    run = rehearse(
+        "run", f"scenarios/{scenario}.py", "--stage", "process", "--probes", "edges", "--json", timeout=200
+    )
+    assert run.returncode == 1, run.stderr
+    return {(found["code"], found["trigger"]): found for found in json.loads(run.stdout)["findings"]}
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(240)
+def test_another_chain_of_servers_shows_its_own_walls_and_which_hop_they_stand_at(rehearse: Rehearse) -> None:
+    stand.need(stand.NGINX, stand.H11)
+    found = walls_of(rehearse, "payroll_gateway")
+    url, form = found["URL-001", "ids in the URL"], found["FORM-001", "form with a field per person"]
+    assert set(found) == {("URL-001", "ids in the URL"), ("FORM-001", "form with a field per person")}
+    assert (url["severity"], url["hop"], url["breaks_at"]["value"]) == ("critical", "nginx", 8190)
+    assert (form["severity"], form["breaks_at"]["last_passing"]) == ("medium", 1000)
+    assert {evidence["kind"] for evidence in url["evidence"]} >= {"log", "catalogue", "response", "request"}
+    assert "'JSON list' carried 1,500 users" in url["advice"]
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(240)
+def test_what_php_drops_behind_a_success_is_critical_and_found_to_the_item(rehearse: Rehearse) -> None:
+    stand.need(stand.PHP)
+    found = walls_of(rehearse, "newsletter_php")
+    lost = found["LOST-010", "ids in the URL"]
+    assert set(found) == {("LOST-010", "ids in the URL")}
+    assert (lost["severity"], lost["hop"], lost["config_key"]) == ("critical", "PHP", "max_input_vars")
+    assert (lost["breaks_at"]["last_passing"], lost["breaks_at"]["first_failing"]) == (1000, 1001)
+    assert "1,001 distinct items sent, 1,000 arrived" in " ".join(one["text"] for one in lost["evidence"])
+    assert "'JSON list' carried 2,000 users" in lost["advice"]

@@ -15,6 +15,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 SERVERS, GATEWAYS = FIXTURES / "servers", FIXTURES / "gateways"
 NODE_MODULES = Path(__file__).parents[2] / ".cache/servers/express/node_modules"
@@ -48,6 +50,15 @@ class Server:
                 importlib.metadata.version(self.package)
             return ""
         return f"{self.package} is not installed; run `sh fixtures/servers/install.sh`"
+
+
+def need(*servers: Server) -> None:
+    """Skips the test where one of these is not installed; in CI that is a failure, because nothing was tested."""
+    missing = [server.missing() for server in servers if server.missing()]
+    if missing and os.environ.get("CI"):
+        pytest.fail(f"in CI the real servers must be there: {missing[0]}")
+    if missing:
+        pytest.skip(missing[0])
 
 
 def free_port() -> int:

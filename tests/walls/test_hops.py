@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,6 +115,20 @@ def test_log_lines_are_joined_by_our_port(line: str, side: str) -> None:
 
 def test_a_log_without_our_port_is_no_witness() -> None:
     assert joined("port=1 up=-\n", 40_001) is None
+
+
+FORWARDED = "2026-11-23T18:10:{second}+00:00 172.17.0.1:50000 status={status} upstream={up} length=9000\n"
+
+
+def test_behind_a_forwarder_that_changes_ports_lines_are_joined_by_status_and_time() -> None:
+    at = datetime(2026, 11, 23, 18, 10, 20, tzinfo=UTC).timestamp() + 0.7
+    ours = FORWARDED.format(second=20, status=414, up="-")
+    others = FORWARDED.format(second=20, status=200, up=200) + FORWARDED.format(second=50, status=414, up=414)
+    told = joined(ours + others, 40_001, at, 414)
+    assert told is not None and told.side == "here"
+    assert joined(others, 40_001, at, 414) is None
+    unclear = ours + FORWARDED.format(second=21, status=414, up=414)
+    assert joined(unclear, 40_001, at, 414) is None
 
 
 def build(users: int) -> bytes:

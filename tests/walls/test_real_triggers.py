@@ -29,9 +29,7 @@ FORM = ("Content-Type", "application/x-www-form-urlencoded")
 
 @pytest.fixture(scope="module")
 def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[int]]:
-    for server in (GUARDED, stand.DJANGO):
-        if server.missing():
-            pytest.skip(server.missing())
+    stand.need(GUARDED, stand.DJANGO)
     with stand.chain([GUARDED, stand.DJANGO], tmp_path_factory.mktemp("guarded")) as ports:
         yield ports
 

@@ -136,8 +136,8 @@ class Attributing:
 
     def _by_log(self) -> Hop | None:
         """The front's log says whether it asked further; only the hop we talk to knows our port."""
-        front = self.hops[0]
-        line = joined(front.log(), self.wall.refusal.port) if front.log and self.wall.refusal.port else None
+        front, told = self.hops[0], self.wall.refusal
+        line = joined(front.log(), told.port, told.at, told.status) if front.log and told.port else None
         if line is None:
             return None
         self._tell("log", f"{front.name}: {line.text}")

@@ -25,7 +25,7 @@ from harness.probes.walls.delivery import Shipment, find_delivery_wall
 from harness.probes.walls.hops import Attributing, Hop, identified
 from harness.probes.walls.look import Kind, Target, look
 from harness.probes.walls.security import classify
-from harness.probes.walls.trials import experiments
+from harness.probes.walls.trials import Trigger, experiments
 from harness.probes.walls.users import confirm, in_users
 
 Seen = Wall | Open | Rejection | NotChecked
@@ -38,7 +38,7 @@ GROWING: Mapping[Kind, Callable[[Request], int]] = {
 SECURITY = ("csrf", "origin", "login", "waf", "rate", "access", "host")
 
 
-class Hand(Protocol):
+class Hand(Trigger, Protocol):
     """One trigger on stages that may be used up."""
 
     @property
@@ -53,17 +53,8 @@ class Hand(Protocol):
     def sent(self) -> Mapping[int, bytes]:
         """The request as it last went out for so many users."""
 
-    def build(self, users: int) -> bytes:
-        """Its request for the first `users` users; nothing is sent."""
-
     def ask(self, request: bytes, segment: int) -> Answer:
         """Sends these bytes to where its requests enter."""
-
-    def attempt(self, first: int, last: int, change: Change | None = None, segment: int = 0) -> Answer:
-        """Presses it with users `first` to `last`."""
-
-    def passed(self, answer: Answer) -> bool:
-        """Whether an answer means that the trigger was not turned away."""
 
     def deliver(self, users: int, change: Change | None = None) -> Delivery:
         """Presses it on a clean stage and counts what arrived."""

@@ -17,7 +17,7 @@ class Trigger(Protocol):
     """What an experiment needs of the hand on a trigger."""
 
     def build(self, users: int) -> bytes:
-        """Its request for the first `users` users."""
+        """Its request for the first `users` users; nothing is sent."""
 
     def attempt(self, first: int, last: int, change: Change | None = None, segment: int = 0) -> Answer:
         """Presses it with users `first` to `last`."""
