@@ -231,8 +231,12 @@ def play_flow(ground: Ground, steps: Sequence[str]) -> Bad:
 
 
 def shorter(ground: Ground, steps: Sequence[str], word: str, until: float) -> Case:
-    """The steps that are needed for this verdict: one after the other is left out while it stays."""
+    """The steps that are needed for this verdict: a single one if it is enough, else one after the other is left
+    out while the verdict stays."""
     kept = list(steps)
+    for step in dict.fromkeys(steps):
+        if len(kept) > 1 and time.monotonic() < until and word in play_flow(ground, [step]):
+            kept = [step]
     for step in list(kept):
         fewer = [*kept]
         fewer.remove(step)

@@ -21,6 +21,7 @@ from harness.population.edges.catalogue import BY_NAME
 from harness.population.strategies import users
 
 MOST_TRIES_TO_EXPLAIN = 100
+POISONED = "stuck: nobody gets through after this user"
 TO_DRAW = 0.6
 """The part of the time in which users are drawn; the rest is for explaining what failed."""
 
@@ -76,7 +77,7 @@ def fuzz_users(ground: Ground, people: Population, examples: int, until: float) 
 
 
 class Tries:
-    """Single tries in the checker's words. A stage on which a user got stuck is left: nobody passes there."""
+    """Single tries in the checker's words. A stage on which nobody passes any more is left."""
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
@@ -87,16 +88,25 @@ class Tries:
         attempts = self._attempts = self._attempts or self._ground.attempts()
         outcome = attempts.attempt(data)
         if outcome is None:
-            return None
+            return self._leave(POISONED) if self._poisoned(attempts) else None
         steps = [effect.step for effect in attempts.effects()]
         done: Done = "none" if not steps else "over" if len(set(steps)) < len(steps) else "once"
         word = verdict(done, outcome.said)
         if word == "stuck":
-            self._attempts = None
-            self._ground.leave()
+            self._leave(word)
         if word in GOOD and word != "failed-clean":
             return ""
         return signature(word, outcome.detail, data.values())
+
+    def _poisoned(self, attempts: Attempts) -> bool:
+        """Whether an ordinary user does not get through any more either."""
+        ordinary = self._ground.take(1)[0]
+        return attempts.attempt(ordinary.data) is None
+
+    def _leave(self, word: str) -> str:
+        self._attempts = None
+        self._ground.leave()
+        return word
 
 
 def _may_be_refused(word: str | None, user: SyntheticUser) -> bool:

