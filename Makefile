@@ -7,10 +7,10 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test lint servers bench images clean
+.PHONY: help rehearse test lint servers bench bench-memory images clean
 
 help: ## what there is to make
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 rehearse: $(VENV)/.sample ## rehearse the sample system at 1, 2, 5 and 10 x 400 users
 	@echo "The sample is a batch with known defects: NOT READY is the right answer."
@@ -34,6 +34,9 @@ servers: $(VENV)/.dev ## install real servers (Debian, PyPI, npm) and hold the w
 bench: $(VENV)/.bench ## measure speed as ratios against peers in the same run
 	@for bench in tests/bench/[a-z]*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
+bench-memory: $(VENV)/.dev ## the memory verdict against hundreds of runs and real kills (hours; goes on where it stopped)
+	@for part in collect kills lines runtimes results; do $(BIN)/python -m tests.bench.memory.$$part || exit 1; done
+
 images: $(VENV)/.sample ## build the sample's images, where their content is new
 	@sh tests/with_engine.sh $(BIN)/rehearse images $(SAMPLE)
 
@@ -56,9 +59,9 @@ $(VENV)/.sample: $(VENV)/bin/pip pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev
-	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample,test,dev,bench]'
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample,memory,test,dev,bench]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.sample
-	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample,test,dev]'
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample,memory,test,dev]'
 	@touch $@

@@ -13,7 +13,8 @@ from harness.drive.performance import ServiceGone
 from harness.drive.tape import Tape
 from harness.drive.wire import ask
 from harness.errors import EnvironmentProblem
-from harness.model.record import Event, NotSeen, OpenSeen, RejectionSeen, WallSeen
+from harness.model.event import Event
+from harness.model.record import NotSeen, OpenSeen, RejectionSeen, WallSeen
 from harness.model.scenario import Trigger
 from harness.model.stage import RunningService
 from harness.model.walls import Delivery, Open, Rejection, Wall

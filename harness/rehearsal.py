@@ -2,8 +2,8 @@
 
 Act one runs the scales, each on a fresh stage: the users are put in, the triggers are tried in the order written,
 and the first that gets through is pressed until the batch is done. Act two asks what only a live system can answer
-about what act one showed: every wall of each trigger, in users, with the hop that refuses, and what comes of
-pressing again.
+about what act one showed: every wall of each trigger, in users, with the hop that refuses; why users failed; and
+what comes of pressing again.
 """
 
 from __future__ import annotations
@@ -19,25 +19,38 @@ from typing import Protocol
 import psutil
 
 from harness.act_two import Button, Reach, find_walls
+from harness.checks import memory
 from harness.drive.bench import Bench
 from harness.drive.desk import Desk
 from harness.drive.hand import counted, turned_away
 from harness.drive.performance import Performance, Play, ServiceGone, calling
 from harness.errors import HarnessError, TimeBudgetSpent
+from harness.inquiry import inquire, seen_failing
 from harness.loading import Loaded
 from harness.model.people import People
-from harness.model.record import Manifest, NotSeen, RecordWriter, ScaleDone, ServiceFacts, StageUp
-from harness.model.scenario import Scenario, StageKind, Trigger
+from harness.model.record import (
+    Manifest,
+    NotSeen,
+    Pressed,
+    Record,
+    RecordWriter,
+    ScaleDone,
+    ServiceFacts,
+    StageUp,
+)
+from harness.model.scenario import Progress, Scenario, StageKind, Trigger
 from harness.model.stage import Stage
+from harness.probes.attribution import Window, keep_sites
 from harness.probes.items import read_effects, read_outcomes, write_expected
-from harness.probes.memory import MemorySampler
+from harness.probes.memory import Checkpoints, MemorySampler
 from harness.probes.rerun import Experiment, experiments, hold
 
 MOST_PRESSES = 1000
 FRUITLESS_PRESSES = 3
 MOST_REVIVALS = 3
+ATTRIBUTION_USERS = 2000
 MOST_USERS_TO_PRESS_AGAIN = 2000
-PROBES = ("edges", "rerun")
+PROBES = ("edges", "causes", "rerun", "lines")
 PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
 
 
@@ -99,8 +112,14 @@ def rehearse(
         with Bench(play, lambda: _up(open_stage, record, "edges")) as bench:
             find_walls(bench, plan.usual, reach)
     audience.so_far()
+    failing = seen_failing(Record(record.folder), people, users) if "causes" in plan.probes else None
+    if failing:
+        with _up(open_stage, record, "causes") as stage:
+            inquire(play, stage, people, failing)
     if "rerun" in plan.probes:
         _press_again(play, open_stage, reach.button, plan)
+    if "lines" in plan.probes:
+        _look_for_lines(play, open_stage)
 
 
 def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
@@ -108,7 +127,8 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
     record, started = on.play.record, time.monotonic()
     on.seed(count)
     name, run = "", Presses(0, 0, complete=False)
-    with MemorySampler(on.stage.services, record, scale):
+    with MemorySampler(on.stage.services, record, scale) as sampler:
+        on.watcher = _checkpoints(on, sampler, count)
         try:
             trigger = _first_that_gets_through(on, scale, count, reach)
             if trigger:
@@ -139,6 +159,15 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
         )
     )
     on.keep_logs(f"{scale}x")
+
+
+def _checkpoints(on: Performance, sampler: MemorySampler, count: int) -> Checkpoints:
+    """Holds those services still that push the others on; the first look is taken before the first item."""
+    play, services = on.play.scenario, on.stage.services
+    drivers = [services[name] for name in play.drivers() if name in services]
+    found = Checkpoints(drivers, play.checkpoints, count, sampler.look_closely)
+    found.resting(Progress(0, 0, running=False))
+    return found
 
 
 def _first_that_gets_through(on: Performance, scale: int, count: int, reach: Reach) -> Trigger | None:
@@ -182,6 +211,34 @@ def _press_until_done(on: Performance, trigger: Trigger, scale: int, count: int)
         left = on.left(count)
     on.play.say(f"{count:,} users by {trigger.name}: {left:,} left after {presses} presses")
     return Presses(presses, revivals, complete=left <= 0)
+
+
+def _look_for_lines(play: Play, open_stage: OpenStage) -> None:
+    """Where a service with the memory agent grows: which lines keep the memory, in a run of its own."""
+    services, seen = play.scenario.services(), Record(play.record.folder)
+    leaky = {name: slope for name, slope in memory.growing(seen).items() if services[name].memory_agent}
+    carried = [press for press in seen.all(Pressed) if press.scale and press.press == 1 and press.accepted]
+    if leaky and carried:
+        with _up(open_stage, play.record, "lines") as stage:
+            _name_lines(Performance(play, stage), max(carried, key=lambda press: press.users), leaky)
+
+
+def _name_lines(on: Performance, pressed: Pressed, leaky: dict[str, float]) -> None:
+    """The batch once more, with captures in a window; nothing else is read from it: tracking bends it."""
+    record, count = on.play.record, min(pressed.users, ATTRIBUTION_USERS)
+    on.seed(count)
+    on.play.say(f"looking for the lines that keep memory in {' and '.join(leaky)}, with {count:,} users")
+    window = Window({on.stage.services[service]: slope for service, slope in leaky.items()}, count)
+    on.watcher = window
+    try:
+        trigger = next(each for each in on.play.scenario.triggers() if each.name == pressed.trigger)
+        on.press(trigger, count)
+        _press_until_done(on, trigger, 0, count)
+    except ServiceGone as gone:
+        record.event(NotSeen(probe="all of the capture", why=gone.seen, decisive=False))
+    window.end()
+    for service in window.services:
+        keep_sites(service, window, record)
 
 
 def _press_again(play: Play, open_stage: OpenStage, button: Button | None, plan: Plan) -> None:

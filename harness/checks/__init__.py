@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from harness.checks import again, feedback, items, memory, stops, time, walls, witnesses
+from harness.checks import again, causes, feedback, items, memory, stops, time, walls, witnesses
 from harness.model.finding import Finding
 from harness.model.record import NotSeen, Record
 
@@ -14,6 +14,7 @@ CHECKS: tuple[Check, ...] = (
     walls.check,
     stops.check,
     items.check,
+    causes.check,
     witnesses.check,
     again.check,
     memory.check,

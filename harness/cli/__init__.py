@@ -7,7 +7,21 @@ import traceback
 
 import click
 
-from harness.cli import baseline, compare, doctor, explain, gc, github, images, judge, report, run, users
+from harness.cli import (
+    baseline,
+    compare,
+    doctor,
+    explain,
+    fuzz,
+    gc,
+    github,
+    images,
+    judge,
+    replay,
+    report,
+    run,
+    users,
+)
 from harness.cli.ending import Interrupted, explain_error, on_signals
 from harness.errors import HarnessError
 
@@ -24,7 +38,7 @@ def cli() -> None:
     """
 
 
-for module in (run, judge, report, compare, baseline, explain, users, images, doctor, gc):
+for module in (run, judge, replay, fuzz, report, compare, baseline, explain, users, images, doctor, gc):
     cli.add_command(module.command)
 
 

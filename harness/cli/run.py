@@ -19,8 +19,6 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -37,12 +35,12 @@ from harness.loading import Loaded, load
 from harness.model.finding import Verdict
 from harness.model.record import Ended, Record, RecordWriter, RunStatus
 from harness.model.scenario import StageKind, parse_duration
-from harness.model.stage import Stage
+from harness.opening import engine_for, opener
 from harness.population import Population
 from harness.rehearsal import PROBES, Plan, rehearse
 from harness.report.files import as_json, write_reports
 from harness.report.terminal import show
-from harness.stage import Engine, build_images, container_stage, find_engine, need_engine, process_stage
+from harness.stage import Engine, build_images
 from harness.stage.watchdog import belongings, dead_owners, remove
 
 FailOn = Literal["critical", "high", "medium", "never"]
@@ -67,8 +65,8 @@ FailOn = Literal["critical", "high", "medium", "never"]
     "--probe",
     default=",".join(PROBES),
     show_default=True,
-    help="What is asked beside the scales: edges (how many users a trigger carries exactly), rerun (what comes of"
-    " pressing the button again); or none.",
+    help="What is asked beside the scales: edges (how many users a trigger carries exactly), causes (why users"
+    " fail), rerun (what comes of pressing the button again); or none.",
 )
 @click.option(
     "--json", "as_json_", is_flag=True, help="Print report.json to stdout, everything else to stderr."
@@ -97,7 +95,7 @@ def command(
     chosen, wanted = _scales(scales) if scales else loaded.scenario.scales, _probes(probes)
     folder = _run_folder(out or loaded.root / "reports", loaded.name)
     with ProgressLine(Console(stderr=True)) as progress:
-        engine, why = _engine(stage)
+        engine, why = engine_for(stage)
         kind: StageKind = "docker" if engine else "process"
         plan = Plan(users or loaded.scenario.usual, chosen, seed, deadline, kind, why, probes=wanted)
         progress.note(
@@ -149,7 +147,7 @@ def _hold(loaded: Loaded, plan: Plan, engine: Engine | None, watching: Spectator
             images = build_images(engine, loaded.scenario, loaded.root) if engine else {}
             people = Population(plan.seed, loaded.scenario.population)
             rehearse(
-                loaded, replace(plan, images=images), people, _stage(loaded, engine, images), record, watching
+                loaded, replace(plan, images=images), people, opener(loaded, engine, images), record, watching
             )
         except Interrupted as stop:
             problem = stop
@@ -177,32 +175,12 @@ def _how_it_ended(problem: BaseException | None) -> tuple[RunStatus, str]:
             return "failed", f"the harness itself failed: {problem!r}"
 
 
-def _stage(
-    loaded: Loaded, engine: Engine | None, images: dict[str, str]
-) -> Callable[[], AbstractContextManager[Stage]]:
-    if engine:
-        return lambda: container_stage(engine, loaded.scenario, images)
-    return lambda: process_stage(loaded.scenario, loaded.root)
-
-
 def _sweep(engine: Engine | None, progress: ProgressLine) -> None:
     """Removes what rehearsals that were killed have left: it holds ports and memory that this one needs."""
     client = engine.client if engine else None
     for owner in dead_owners(client):
         progress.note(f"removing what an earlier rehearsal left: {', '.join(belongings(client, owner))}")
         remove(client, owner, passes=1)
-
-
-def _engine(stage: str) -> tuple[Engine | None, str]:
-    """The engine to use, or None for the process stage, and why."""
-    if stage == "docker":
-        return need_engine(), "asked for"
-    if stage == "process":
-        return None, "asked for"
-    found = find_engine()
-    if isinstance(found, Engine):
-        return found, f"engine {found.version} answers"
-    return None, f"no container engine: {found.why}"
 
 
 def _scales(text: str) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_codec
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
@@ -15,6 +16,8 @@ from harness.model.exchange import Exchange, Sizes
 
 Pairs = Mapping[str, Any] | Sequence[tuple[str, Any]]
 KEPT, WHOLE = 4 * 2**20, 2**30
+REMEMBERED = 32
+"""Requests that are kept, so that one try can be shown as curl lines."""
 
 
 @dataclass(frozen=True)
@@ -130,11 +133,20 @@ class Client:
     timeout   seconds for one exchange
     segment   0: a request is handed over at once; n: in writes of n bytes
     sender    what `send` does; see `harness.drive.tape` for others
+    sent      where each request is kept, the newest last
     """
 
-    def __init__(self, service: str, address: tuple[str, int], *, timeout: float = 60.0) -> None:
+    def __init__(
+        self,
+        service: str,
+        address: tuple[str, int],
+        *,
+        timeout: float = 60.0,
+        sent: deque[Request] | None = None,
+    ) -> None:
         self.service, self.address, self.timeout = service, address, timeout
         self.segment = 0
+        self.sent = deque[Request](maxlen=REMEMBERED) if sent is None else sent
         self.cookies: dict[str, str] = {}
         self.sender: Sender = Client.send_now
 
@@ -182,6 +194,7 @@ class Client:
 
     def send(self, request: Request, *, whole: bool = False) -> Response:
         """Sends it, keeps the cookies that come back, follows nothing."""
+        self.sent.append(request)
         response = self.sender(self, request, whole)
         self._keep_cookies(response.answer)
         return response
@@ -223,7 +236,8 @@ class Live:
         logs: Callable[[str], bytes] = lambda service: b"",
     ) -> None:
         self.stage, self._logs = stage, logs
-        self._clients = {name: Client(name, address) for name, address in addresses.items()}
+        self.sent = deque[Request](maxlen=REMEMBERED)
+        self._clients = {name: Client(name, address, sent=self.sent) for name, address in addresses.items()}
 
     def log_of(self, service: str) -> bytes:
         """What a service has written to stdout and stderr so far: its first 1 MiB and its last 4 MiB."""

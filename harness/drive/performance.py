@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from harness.drive.client import Live, Response, UnexpectedAnswer
 from harness.drive.pressing import Button, Press
@@ -34,6 +34,16 @@ class Play:
     say: Callable[[str], None]
 
 
+class Watcher(Protocol):
+    """Is told how far the batch is while a trigger is pressed."""
+
+    def working(self, progress: Progress) -> None:
+        """The batch is at work; it goes on once this returns."""
+
+    def resting(self, progress: Progress) -> None:
+        """The batch rests."""
+
+
 class ServiceGone(HarnessError):
     """A service that is needed has ended by itself."""
 
@@ -48,6 +58,7 @@ class Performance:
         )
         self.progress = Progress(0, 0, False)
         self.batch_seconds = 0.0
+        self.watcher: Watcher | None = None
         self.stuck = False
         self.tape: Tape | None = None
         """What the last press sent; None where the trigger did not come to its request."""
@@ -62,6 +73,11 @@ class Performance:
         """Puts the first `count` users where the batch finds them."""
         with self._calling("seed()"):
             self.play.scenario.seed(self.live, list(self.play.users[:count]))
+
+    def attempt(self, user: SyntheticUser) -> Outcome | None:
+        """Sends one user through as the scenario says."""
+        with self._calling("attempt()"):
+            return self.play.scenario.attempt(self.live, user)
 
     def outcomes(self) -> Iterable[Outcome]:
         """What the batch says became of each item. Raises UsageError for a typo in the scenario; whatever else
@@ -97,7 +113,7 @@ class Performance:
             progress=lambda: self.play.scenario.progress(self.live),
             settle=self._settle,
             deadline=self.play.deadline,
-            seen=lambda progress: readings.append((record.now, progress)),
+            seen=lambda progress: self._saw(readings, progress),
             patience=self.patience,
         )
         with self._calling(f"trigger {trigger.name!r}"):
@@ -106,6 +122,8 @@ class Performance:
         if (before.done, before.failed) != (press.progress.done, press.progress.failed):
             self.newly_failed = press.progress.failed - before.failed
         self.batch_seconds += press.seconds
+        if self.watcher:
+            self.watcher.resting(press.progress)
         self.stuck = press.stuck
         if scale and readings:
             _keep(record, scale, readings)
@@ -126,6 +144,11 @@ class Performance:
             )
         )
         return press
+
+    def _saw(self, readings: list[tuple[float, Progress]], progress: Progress) -> None:
+        readings.append((self.play.record.now, progress))
+        if self.watcher and progress.running:
+            self.watcher.working(progress)
 
     def now(self) -> Progress:
         """How far the batch is now. Raises ServiceGone where a service has ended."""

@@ -14,7 +14,7 @@ from harness.model.limits import recognise
 from harness.model.scenario import Progress
 
 START_WITHIN = 5.0
-POLL_SHORTEST, POLL_LONGEST = 0.005, 0.1
+POLL_SHORTEST, POLL_LONGEST = 0.005, 0.05
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,9 @@ class People(Protocol):
     def user(self, index: int) -> SyntheticUser:
         """The user at `index` (0-based)."""
 
+    def twin(self, index: int) -> SyntheticUser:
+        """The same user with nothing awkward about them."""
+
     def users(self, count: int) -> list[SyntheticUser]:
         """Users 0..count-1."""
 

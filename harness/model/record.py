@@ -21,6 +21,8 @@ import msgspec
 from msgspec import Struct
 
 from harness.errors import UsageError
+from harness.model.causes import Inquiry
+from harness.model.event import Event
 from harness.model.exchange import Exchange
 from harness.model.walls import Open, Rejection, Wall
 
@@ -57,12 +59,6 @@ class Manifest(Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     machine: dict[str, str | int]
     started: str
-
-
-class Event(Struct, frozen=True, kw_only=True, tag_field="event"):
-    """Something that happened, `t` seconds after the rehearsal began."""
-
-    t: float = 0.0
 
 
 class StageUp(Event, frozen=True, kw_only=True, tag="stage_up"):
@@ -206,6 +202,7 @@ AnyEvent = (
     | RejectionSeen
     | ScaleDone
     | NotSeen
+    | Inquiry
     | Ended
 )
 E_ = TypeVar("E_", bound=Event)

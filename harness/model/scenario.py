@@ -79,6 +79,8 @@ class Service:
     calls           services that must be ready before it starts
     fronts          the service that this one is the gateway of: `live.batch` then enters here
     process         how to run it without containers; None: it stays out of the process stage
+    memory_agent    puts an observer into its Python processes (CPython 3.8+, by PYTHONPATH): it tells garbage and
+                    fragmentation from leaks, and names the line that leaks
     """
 
     port: int
@@ -91,6 +93,7 @@ class Service:
     calls: Sequence[Service] = ()
     fronts: Service | None = None
     process: Process | None = None
+    memory_agent: bool = False
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -180,6 +183,7 @@ class Scenario:
     usual      how many users the batch has on an ordinary day
     scales     multiples of `usual` to rehearse, ascending
     deadline   how long the real run may take ("4h"); "" for none
+    checkpoints  how often a scale is held still for some milliseconds to read memory exactly; 0: never
     patience   how long the batch may go without finishing an item before it counts as stuck
     quiet      how long nothing new may be done downstream before what was done is read
     population what the users are made of: Population.spec("name", "iban", edges=0.03); None: the standard fields
@@ -188,12 +192,19 @@ class Scenario:
     usual: ClassVar[int] = 0
     scales: ClassVar[tuple[int, ...]] = (1, 2, 5, 10)
     deadline: ClassVar[str] = ""
+    checkpoints: ClassVar[int] = 80
     patience: ClassVar[str] = "60s"
     quiet: ClassVar[str] = "5s"
     population: ClassVar[Any] = None
 
     def seed(self, live: Any, users: list[SyntheticUser]) -> None:
         """Puts the users where the batch finds them. Called once on each fresh stage."""
+
+    def attempt(self, live: Any, user: SyntheticUser) -> Outcome | None:
+        """Sends one user through the smallest real path and says what became of it. Called many times on a stage
+        that is thrown away, each time with an id of its own. None: the harness does it with seed(), the first
+        trigger that gets through, and outcomes()."""
+        return None
 
     def outcomes(self, live: Any) -> Iterable[Outcome]:
         """What the batch says became of each item it has touched."""
@@ -243,6 +254,13 @@ class Scenario:
         for service in found.values():
             start(service, ())
         return ordered
+
+    @classmethod
+    def drivers(cls) -> list[str]:
+        """The services that push the others on: those that none calls, without gateways."""
+        services = cls.services()
+        called = {other.name for service in services.values() for other in service.calls}
+        return [name for name, service in services.items() if name not in called and not service.fronts]
 
     @classmethod
     def triggers(cls) -> list[Trigger]:

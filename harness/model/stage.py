@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
+
+from harness.model.memory import Ceiling, MemoryReading
 
 
 class Ending(Struct, frozen=True):
@@ -42,8 +45,26 @@ class RunningService(Protocol):
     def thaw(self) -> None:
         """Lets it go on after `freeze`. Does nothing where it is not frozen."""
 
-    def memory(self) -> int | None:
-        """Bytes it holds that no reclaim can take back: anonymous, shared and kernel memory. None: unreadable."""
+    def memory(self, *, deep: bool = False) -> MemoryReading | None:
+        """What it holds; `deep` counts pages that processes share once, and costs some ms. None: unreadable."""
+
+    def ceilings(self) -> list[Ceiling]:
+        """The limits its processes stand under by themselves."""
+
+    def live_heap(self) -> int | None:
+        """Bytes that live in its heap after garbage collection; None without the memory agent."""
+
+    def ask_agent(self, words: str) -> dict[int, dict[str, object]]:
+        """What the memory agent answers, by process; empty without one."""
+
+    def captures(self) -> list[Path]:
+        """The captures of allocations that its processes have made; they go when the stage does."""
+
+    def hold(self) -> bool:
+        """Stops it where it is, for a moment; False where that is not possible."""
+
+    def let_go(self) -> None:
+        """Lets it run on after `hold`."""
 
     def logs(self) -> bytes:
         """What it wrote to stdout and stderr: at most the first 1 MiB and the last 4 MiB."""

@@ -1,26 +1,39 @@
-"""Samples what every service holds in memory, many times a second, beside whatever else happens."""
+"""Samples what every service holds in memory, many times a second, and looks closely at points of rest.
+
+A running batch seldom rests by itself, so it is held for some milliseconds at evenly spaced items: what the services
+then hold is theirs to keep, without the requests in flight.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
 from harness.model.record import NotSeen, RecordWriter
+from harness.model.scenario import Progress
 from harness.model.stage import RunningService
 
 EVERY = 0.05
 FLUSH = 1.0
+SETTLE = 0.01
+SHARE = 0.09
 
 
 class MemorySampler:
-    """Writes table `memory-<scale>` (t, service, bytes) while its `with` lasts, a chunk each second."""
+    """Writes two tables while its `with` lasts.
+
+    memory-<scale>        t, service, bytes, usage, oom_kills, pids: about 20 times a second
+    checkpoints-<scale>   the same at points of rest, exactly, with done and failed items, shared, kernel, live (heap,
+                          by the agent), source, and the nearest ceiling inside (ceiling, ceiling_bytes, ceiling_used)
+    """
 
     def __init__(self, services: Mapping[str, RunningService], record: RecordWriter, scale: int) -> None:
         self._services, self._record, self._scale = services, record, scale
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample, name="memory-sampler", daemon=True)
-        self._rows: list[tuple[float, str, int]] = []
+        self._rows: list[dict[str, object]] = []
         self._seen: set[str] = set()
 
     def __enter__(self) -> MemorySampler:
@@ -36,23 +49,107 @@ class MemorySampler:
             why = f"at {self._scale}x the memory of {name} could not be read even once"
             self._record.event(NotSeen(probe=f"memory of {name}", why=why))
 
+    def look_closely(self, progress: Progress) -> None:
+        """Writes one checkpoint of every service; they should be at rest."""
+        rows: list[dict[str, object]] = []
+        for name, service in self._services.items():
+            reading = service.memory(deep=True)
+            if reading is None:
+                continue
+            near = max(service.ceilings(), key=lambda ceiling: ceiling.used / ceiling.limit, default=None)
+            rows.append(
+                {
+                    **self._row(name, reading.held, reading.usage, reading.oom_kills, reading.pids),
+                    "done": progress.done,
+                    "failed": progress.failed,
+                    "shared": reading.shared,
+                    "kernel": reading.kernel,
+                    "live": service.live_heap(),
+                    "source": reading.source,
+                    "ceiling": near.name if near else "",
+                    "ceiling_bytes": near.limit if near else None,
+                    "ceiling_used": near.used if near else None,
+                }
+            )
+        self._write(f"checkpoints-{self._scale}", rows)
+
+    def _row(
+        self, name: str, held: int, usage: int | None, kills: int | None, pids: Sequence[int]
+    ) -> dict[str, object]:
+        self._seen.add(name)
+        return {
+            "t": round(self._record.now, 3),
+            "service": name,
+            "bytes": held,
+            "usage": usage,
+            "oom_kills": kills,
+            "pids": " ".join(map(str, pids)),
+        }
+
     def _sample(self) -> None:
         flushed = self._record.now
         while True:
             for name, service in self._services.items():
-                held = service.memory()
-                if held is not None:
-                    self._rows.append((round(self._record.now, 3), name, held))
-                    self._seen.add(name)
+                reading = service.memory()
+                if reading is not None:
+                    self._rows.append(
+                        self._row(name, reading.held, reading.usage, reading.oom_kills, reading.pids)
+                    )
             last = self._stop.wait(EVERY)
             if last or self._record.now - flushed > FLUSH:
                 flushed = self._record.now
-                self._flush()
+                self._write(f"memory-{self._scale}", self._rows)
+                self._rows.clear()
             if last:
                 return
 
-    def _flush(self) -> None:
-        if self._rows:
-            t, service, held = zip(*self._rows, strict=True)
-            self._record.rows(f"memory-{self._scale}", t=t, service=service, bytes=held)
-            self._rows.clear()
+    def _write(self, table: str, rows: list[dict[str, object]]) -> None:
+        if rows:
+            self._record.rows(table, **{column: [row[column] for row in rows] for column in rows[0]})
+
+
+class Checkpoints:
+    """Decides when to look closely: at evenly spaced items, and where the batch rests by itself.
+
+    drivers   the services that push the others on; they are held meanwhile
+    count     checkpoints over `users` items; 0: only where the batch rests by itself
+    look      looks closely
+
+    All holding together takes at most 9 % of the time the batch runs; what would cost more is left out.
+    """
+
+    def __init__(
+        self, drivers: Sequence[RunningService], count: int, users: int, look: Callable[[Progress], None]
+    ) -> None:
+        self._drivers, self._look = drivers, look
+        self._step = users / count if count else float("inf")
+        self._next = self._step
+        self._began = self._spent = 0.0
+        self._last = -1
+
+    def working(self, progress: Progress) -> None:
+        """Called with each reading of a batch at work."""
+        now, tried = time.monotonic(), progress.done + progress.failed
+        self._began = self._began or now
+        if tried < self._next or self._spent > SHARE * (now - self._began):
+            return
+        self._next = (tried // self._step + 1) * self._step
+        held = []
+        try:
+            for driver in self._drivers:
+                if driver.hold():
+                    held.append(driver)
+            if len(held) == len(self._drivers):
+                time.sleep(SETTLE)
+                self._look(progress)
+                self._last = tried
+        finally:
+            for driver in held:
+                driver.let_go()
+        self._spent += time.monotonic() - now
+
+    def resting(self, progress: Progress) -> None:
+        """Called where the batch rests by itself."""
+        if progress.done + progress.failed != self._last:
+            self._last = progress.done + progress.failed
+            self._look(progress)

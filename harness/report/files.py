@@ -10,6 +10,7 @@ import msgspec
 from harness.model.finding import Verdict
 from harness.model.record import Record
 from harness.report import html, junit, markdown, sarif
+from harness.report.pytests import files_of
 
 
 def as_json(verdict: Verdict) -> bytes:
@@ -34,12 +35,15 @@ FORMATS: dict[str, tuple[str, Writer]] = {
 
 
 def write_reports(verdict: Verdict, record: Record, formats: Iterable[str] = FORMATS) -> list[Path]:
-    """The reports in the record's folder, all or those of some formats; returns their paths."""
+    """The reports in the record's folder, all or those of some formats, and a test for each cause; their paths."""
+    wanted = {path: text.encode() for path, text in files_of(record).items()}
+    wanted |= {name: render(verdict, record) for name, render in (FORMATS[format_] for format_ in formats)}
     written = []
-    for name, render in (FORMATS[wanted] for wanted in formats):
+    for name, content in wanted.items():
         path = record.folder / name
-        partial = path.with_name(f".{name}.partial")
-        partial.write_bytes(render(verdict, record))
+        path.parent.mkdir(exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_bytes(content)
         partial.replace(path)
         written.append(path)
     return written

@@ -13,12 +13,16 @@ import psutil
 from docker.errors import DockerException
 
 from harness.errors import EnvironmentProblem, LeftBehind
+from harness.model.memory import Ceiling, MemoryReading
 from harness.model.scenario import Scenario, Service
 from harness.model.stage import Ending
+from harness.stage.agent_channel import Agent, agent_for
 from harness.stage.engine import Engine
 from harness.stage.images import image_for
 from harness.stage.logs import HEAD, TAIL, left_out
-from harness.stage.memory_files import Cgroup
+from harness.stage.memory_files import Cgroup, ceilings
+from harness.stage.memory_stats import from_stats
+from harness.stage.observed import Observed
 from harness.stage.readiness import answers, wait_until_ready
 from harness.stage.watchdog import (
     EMPTY_PASSES,
@@ -40,12 +44,13 @@ GRACE = 20
 LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "5m", "max-file": "4"}}
 
 
-class ContainerService:
+class ContainerService(Observed):
     """One service in its container."""
 
     address: tuple[str, int]
 
-    def __init__(self, service: Service, container: Any, image: str) -> None:
+    def __init__(self, service: Service, container: Any, image: str, agent: Agent) -> None:
+        super().__init__(agent)
         self.name, self.memory_limit, self.image = service.name, service.memory_bytes, image
         self._service, self._container = service, container
         self._oom_kills = 0
@@ -103,12 +108,22 @@ class ContainerService:
             return None
         return Ending(exit_code=state["ExitCode"], oom_killed=bool(state["OOMKilled"]) or self._oom_kills > 0)
 
-    def memory(self) -> int | None:
-        """Anonymous, shared and kernel bytes of the container; None where they cannot be read."""
+    def memory(self, *, deep: bool = False) -> MemoryReading | None:
+        """What the container holds: from the kernel's files, else from the engine's statistics."""
         if self._cgroup is None:
-            return None
-        self._oom_kills = self._cgroup.oom_kills() or self._oom_kills
-        return self._cgroup.unreclaimable()
+            return from_stats(self._container)
+        reading = self._cgroup.reading(deep=deep)
+        if reading is not None:
+            self._oom_kills = reading.oom_kills or self._oom_kills
+        return reading
+
+    def pids(self) -> list[int]:
+        """Its processes; empty where this machine does not see them."""
+        return [] if self._cgroup is None else self._cgroup.pids()
+
+    def ceilings(self) -> list[Ceiling]:
+        """The limits of its processes; empty where this machine does not see them."""
+        return ceilings(self.pids())
 
     def logs(self) -> bytes:
         """Its output, head and tail."""
@@ -143,17 +158,24 @@ def container_stage(
     stage = ContainerStage()
     labels = {OWNER_LABEL: stand_by(), STAGE_LABEL: secrets.token_hex(8)}
     passes = EMPTY_PASSES
+    agents: list[Agent] = []
     try:
         network = Network(docker_network_kw={"labels": labels}).create()
         for name, service in known.items():
             env = environment(service.env, addresses, known, {"port": str(service.port)})
-            stage.services[name] = _start(network, service, images[name], env, labels)
+            agent = agent_for(labels[OWNER_LABEL], wanted=service.memory_agent)
+            agents.append(agent)
+            if service.memory_agent:
+                env |= agent.environment(_pythonpath(engine, images[name], env), inside=True)
+            stage.services[name] = _start(network, service, images[name], env, labels, agent)
             stage.services[name].wait()
         stage.entries = {name: name for name in known}
         stage.entries |= {service.fronts.name: name for name, service in known.items() if service.fronts}
         yield stage
         passes = 1
     finally:
+        for agent in agents:
+            agent.close()
         _clear(engine, labels[STAGE_LABEL], passes)
 
 
@@ -168,11 +190,13 @@ def _clear(engine: Engine, token: str, passes: int) -> None:
 
 
 def _start(
-    network: Network, service: Service, image: str, env: dict[str, str], labels: dict[str, str]
+    network: Network, service: Service, image: str, env: dict[str, str], labels: dict[str, str], agent: Agent
 ) -> ContainerService:
     port = f"{service.port}/tcp"
     wanted = DockerContainer(image).with_envs(**env).with_network(network).with_network_aliases(service.name)
     wanted.ports = {port: ("127.0.0.1", None)}  # type: ignore[dict-item]  # its own methods publish on every address
+    for here, (there, mode) in agent.mounts().items():
+        wanted.with_volume_mapping(here, there, mode)
     wanted.with_kwargs(
         mem_limit=service.memory_bytes,
         memswap_limit=service.memory_bytes,
@@ -181,7 +205,7 @@ def _start(
     )
     try:
         wanted.start()
-        return ContainerService(service, wanted.get_wrapped_container(), image)
+        return ContainerService(service, wanted.get_wrapped_container(), image, agent)
     except DockerException as problem:
         raise EnvironmentProblem(
             f"the container of service {service.name!r} could not be started: {str(problem)[:300]}",
@@ -189,3 +213,9 @@ def _start(
             cause="a port that is taken, a memory limit that the engine refuses, or a full disk",
             fix="`rehearse doctor` looks at each of these",
         ) from problem
+
+
+def _pythonpath(engine: Engine, image: str, env: Mapping[str, str]) -> str:
+    """What PYTHONPATH the service would have: its own, else that of its image."""
+    built_in = engine.client.images.get(image).attrs["Config"].get("Env") or []
+    return env.get("PYTHONPATH") or dict(line.split("=", 1) for line in built_in).get("PYTHONPATH", "")

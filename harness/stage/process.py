@@ -17,10 +17,14 @@ from pathlib import Path
 import psutil
 
 from harness.errors import EnvironmentProblem
+from harness.model.memory import Ceiling, MemoryReading
 from harness.model.scenario import Process, Scenario, Service
 from harness.model.stage import Ending
+from harness.stage.agent_channel import Agent, agent_for
+from harness.stage.family import family
 from harness.stage.logs import head_and_tail
-from harness.stage.memory_files import private_bytes
+from harness.stage.memory_files import ceilings, read_processes
+from harness.stage.observed import Observed
 from harness.stage.readiness import answers, wait_until_ready
 from harness.stage.watchdog import OWNER_VARIABLE, scratch_folder, stand_by
 from harness.stage.wiring import Address, environment, fill
@@ -29,19 +33,25 @@ GRACE = 5.0
 PIDS_EVERY = 0.5
 
 
-class ProcessService:
+class ProcessService(Observed):
     """One service as a process group of its own."""
 
     image = "process"
 
     def __init__(
-        self, service: Service, port: int, log: Path, spawn: Callable[[], subprocess.Popen[bytes]]
+        self,
+        service: Service,
+        port: int,
+        log: Path,
+        spawn: Callable[[], subprocess.Popen[bytes]],
+        agent: Agent,
     ) -> None:
+        super().__init__(agent)
         self.name, self.memory_limit = service.name, service.memory_bytes
         self.address = ("127.0.0.1", port)
         self._service, self._log, self._spawn = service, log, spawn
         self._popen = spawn()
-        self._pids: list[int] = []
+        self._known: list[int] = []
         self._pids_read = 0.0
 
     def wait(self) -> None:
@@ -79,12 +89,20 @@ class ProcessService:
         code = self._popen.poll()
         return None if code is None else Ending(exit_code=code, oom_killed=None)
 
-    def memory(self) -> int | None:
-        """Private bytes of the process and its descendants; None once they are gone."""
+    def memory(self, *, deep: bool = False) -> MemoryReading | None:
+        """What the process and its descendants hold; None once they are gone."""
         now = time.monotonic()
-        if now - self._pids_read > PIDS_EVERY:
-            self._pids, self._pids_read = _family(self._popen.pid), now
-        return private_bytes(self._pids)
+        if deep or now - self._pids_read > PIDS_EVERY:
+            self._known, self._pids_read = self.pids(), now
+        return read_processes(self._known, deep=deep)
+
+    def pids(self) -> list[int]:
+        """The process and its descendants."""
+        return family(self._popen.pid)
+
+    def ceilings(self) -> list[Ceiling]:
+        """The limits of its processes."""
+        return ceilings(self.pids())
 
     def logs(self) -> bytes:
         """Its output, head and tail."""
@@ -92,7 +110,7 @@ class ProcessService:
 
     def stop(self) -> None:
         """Ends the whole process group: politely, then by force."""
-        family = [psutil.Process(pid) for pid in _family(self._popen.pid) if psutil.pid_exists(pid)]
+        alive = [psutil.Process(pid) for pid in family(self._popen.pid) if psutil.pid_exists(pid)]
         for number in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(self._popen.pid, number)
@@ -102,7 +120,7 @@ class ProcessService:
                 self._popen.wait(GRACE)
             except subprocess.TimeoutExpired:
                 continue
-        _, alive = psutil.wait_procs(family, timeout=GRACE)
+        _, alive = psutil.wait_procs(alive, timeout=GRACE)
         for process in alive:
             process.kill()
 
@@ -137,7 +155,9 @@ def process_stage(scenario: Scenario, root: Path) -> Iterator[ProcessStage]:
         for name, service in taking_part.items():
             assert service.process is not None
             addresses[name] = Address("127.0.0.1", _port(service, service.process))
-            running = _start(service, addresses, known, root, scratch)
+            agent = agent_for(owner, wanted=service.memory_agent)
+            stack.callback(agent.close)
+            running = _start(service, addresses, known, root, scratch, agent)
             stack.callback(running.stop)
             stage.services[name] = running
             running.wait()
@@ -152,11 +172,15 @@ def _start(
     known: Mapping[str, Service],
     root: Path,
     scratch: Path,
+    agent: Agent,
 ) -> ProcessService:
     process = service.process
     assert process is not None
     own = {"port": str(addresses[service.name].port), "scratch": str(scratch)}
     env = environment({**service.env, **process.env}, addresses, known, own)
+    clean = _clean_environment()
+    if service.memory_agent:
+        env |= agent.environment(env.get("PYTHONPATH", clean.get("PYTHONPATH", "")), inside=False)
     words = shlex.split(fill(process.command, addresses, known, own) or "")
     if words and words[0] in ("python", "python3"):
         words[0] = sys.executable
@@ -167,7 +191,7 @@ def _start(
             return subprocess.Popen(
                 words,
                 cwd=root / process.cwd,
-                env={**_clean_environment(), **env, OWNER_VARIABLE: stand_by()},
+                env={**clean, **env, OWNER_VARIABLE: stand_by()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -175,7 +199,7 @@ def _start(
             )
 
     try:
-        return ProcessService(service, addresses[service.name].port, log, spawn)
+        return ProcessService(service, addresses[service.name].port, log, spawn, agent)
     except OSError as problem:
         raise EnvironmentProblem(
             f"service {service.name!r} could not be started: {problem}",
@@ -213,10 +237,3 @@ def _holder(port: int) -> str:
         if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
             return f"process {connection.pid} ({psutil.Process(connection.pid).name()}) listens there"
     return "another process listens there"
-
-
-def _family(pid: int) -> list[int]:
-    try:
-        return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
-    except psutil.Error:
-        return [pid]

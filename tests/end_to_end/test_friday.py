@@ -22,7 +22,12 @@ def rehearsal(scenario: str, stage: str, out: Path) -> tuple[int, dict]:
     """One rehearsal for all tests that look at it."""
     # What pressing again shows of the sample's defects has tests of its own, in test_planted.
     probes = "edges" if scenario == "friday_payouts" else "edges,rerun"
-    words = f"run scenarios/{scenario}.py --stage {stage} --scales {SCALES} --probes {probes} --json --out {out}".split()
+    words = [
+        "run",
+        f"scenarios/{scenario}.py",
+        *f"--stage {stage} --scales {SCALES} --probes {probes}".split(),
+    ]
+    words += ["--json", "--out", str(out)]
     run = subprocess.run(
         [*REHEARSE, *words],
         cwd=ROOT,

@@ -41,12 +41,12 @@ def test_an_ordinary_answer_is_nobodys_refusal(answer: Answer) -> None:
     assert [signature for signature in recognise(answer) if signature.meaning != "identity"] == []
 
 
+CODE = re.compile(r'"([A-Z]{3,5}-\d{3})"')
+
+
 def test_every_code_that_a_check_can_give_is_explained() -> None:
     checks = Path(__file__).parents[2] / "harness/checks"
-    given = {
-        code for path in checks.glob("*.py") for code in re.findall(r'"([A-Z]{3,5}-\d{3})"', path.read_text())
-    }
-    assert given
+    given = {code for path in checks.rglob("*.py") for code in CODE.findall(path.read_text())}
     assert given <= set(explanations())
     assert {code for code, _ in [*BY_KIND.values(), *SECURITY.values()]} <= given
 

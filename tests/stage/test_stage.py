@@ -7,7 +7,6 @@ import pytest
 from harness.errors import EnvironmentProblem, UsageError
 from harness.model.stage import Ending
 from harness.stage.logs import HEAD, TAIL, head_and_tail
-from harness.stage.memory_files import Cgroup
 from harness.stage.readiness import wait_until_ready
 from harness.stage.wiring import Address, environment, fill
 
@@ -57,39 +56,3 @@ def test_of_a_flood_of_output_the_beginning_and_the_end_are_kept(tmp_path: Path)
     kept = head_and_tail(log)
     assert kept.startswith(b"first") and kept.endswith(b"last") and b"bytes left out" in kept
     assert len(kept) < HEAD + TAIL + 100
-
-
-def machine(tmp_path: Path, cgroup: str, files: dict[str, str]) -> tuple[Path, Path]:
-    """A recorded tree of kernel files around process 1 of this machine."""
-    (tmp_path / "proc" / "1").mkdir(parents=True)
-    (tmp_path / "proc/1/cgroup").write_text(cgroup)
-    for name, text in files.items():
-        path = tmp_path / "sys" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return tmp_path / "sys", tmp_path / "proc"
-
-
-def test_memory_of_a_cgroup_v2_is_anonymous_shared_and_kernel(tmp_path: Path) -> None:
-    files = {
-        "x/cgroup.procs": "",
-        "x/memory.stat": "anon 1000\nfile 999999\nkernel 300\nshmem 20\n",
-        "x/memory.events": "oom 1\noom_kill 2\n",
-    }
-    group = Cgroup(1, *machine(tmp_path, "0::/x\n", files))
-    assert group.unreclaimable() is None, "no process in it can be read: unknown, not zero"
-    assert group.oom_kills() == 2
-
-
-def test_the_files_of_a_cgroup_v1_are_found_beside_other_controllers(tmp_path: Path) -> None:
-    files = {
-        "memory/docker/c/cgroup.procs": "",
-        "memory/docker/c/memory.oom_control": "oom_kill_disable 0\noom_kill 3\n",
-    }
-    group = Cgroup(1, *machine(tmp_path, "9:name=systemd:/docker/c\n4:memory:/docker/c\n", files))
-    assert group.oom_kills() == 3
-
-
-def test_a_machine_that_does_not_show_the_files_is_no_cgroup(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"cgroup\.procs"):
-        Cgroup(1, *machine(tmp_path, "0::/elsewhere\n", {}))

@@ -1,7 +1,7 @@
 """A whole batch in one process, for tests of the harness: it takes ids, works on them, and tells what became of them.
 
 Environment: TOY_LOSE=n forgets every n-th item it calls done; TOY_PAY_TWICE=n does every n-th item twice;
-TOY_AGAIN does again what it has done;
+TOY_AGAIN does again what it has done; TOY_REFUSE=text fails the users in whose name it is;
 TOY_NEVER_READY answers /health with 503; TOY_DIE ends at once with exit code 7.
 """
 
@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 LOSE, TWICE = int(os.environ.get("TOY_LOSE", "0")), int(os.environ.get("TOY_PAY_TWICE", "0"))
 AGAIN = os.environ.get("TOY_AGAIN")
+REFUSE = os.environ.get("TOY_REFUSE", "")
 done: dict[str, str] = {}
 ledger: list[str] = []
 
@@ -32,7 +33,11 @@ class Toy(BaseHTTPRequestHandler):
         self.answer(200 if ready else 503, answers.get(self.path))
 
     def do_POST(self) -> None:
-        for item in json.loads(self.rfile.read(int(self.headers["Content-Length"]))):
+        for given in json.loads(self.rfile.read(int(self.headers["Content-Length"]))):
+            item, name = given if isinstance(given, list) else (given, "")
+            if REFUSE and REFUSE in (name or ""):
+                done[item] = "failed"
+                continue
             if item in done and not AGAIN:
                 continue
             done[item] = "ok"

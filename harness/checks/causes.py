@@ -1,0 +1,152 @@
+"""Why users fail: a card for each cause, and apart from them, those who fail only among many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import comb
+
+from harness.checks.place import batch_of
+from harness.model.causes import CARD, Cause, CauseFound, Inquired
+from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
+from harness.model.record import NotSeen, Record, ScaleDone
+
+FEWEST = 5
+UNLIKELY = 0.01
+MOST_SHOWN = 160
+
+
+def check(record: Record) -> Iterator[Finding | NotSeen]:
+    """ITEM-010 for each cause, ITEM-020 for load, ITEM-021 for chance; NotSeen where failures have no cause."""
+    for found in record.all(CauseFound):
+        if found.cause.about == "data":
+            yield _card(record, found)
+    yield from _load_or_chance(record)
+    for event in record.all(Inquired):
+        if event.unexplained > event.passed_alone and event.unexplained > event.failures * UNLIKELY:
+            alone = (
+                f"; of {event.tried_alone} tried alone {event.passed_alone} passed"
+                if event.tried_alone
+                else ""
+            )
+            why = "the calls ran out" if event.spent else f"no rule and no single try tells why{alone}"
+            yield NotSeen(
+                probe=f"why {event.unexplained:,} of {event.failures:,} users fail", why=why, decisive=False
+            )
+
+
+def _card(record: Record, event: CauseFound) -> Finding:
+    cause = event.cause
+    run = f"reports/{record.manifest.scenario}/{record.manifest.run}"
+    evidence = [
+        *(Evidence("diff", _difference(field, passes, fails)) for field, passes, fails in _rows(cause)),
+        Evidence("users", _coverage(cause)),
+        Evidence("tries", _tries(cause)),
+        *(Evidence("curl", line) for line in event.requests),
+        Evidence("test", event.test),
+    ]
+    words = cause.sentence.removeprefix("users whose ").removesuffix(" fail")
+    return Finding(
+        code=CARD,
+        id=event.finding,
+        severity="medium",
+        title=_title(cause),
+        service=event.service,
+        counts={f"{event.scale}x": cause.failing},
+        evidence=evidence,
+        cause=f"one user alone fails so too, and passes without it: it is this ({words}), not their number",
+        advice="Mend it where the words of the failure come from, and run the test of this finding until it passes;"
+        " or take these users out before the day.",
+        reproduce=Reproduce(["rehearse", "replay", run, event.finding], record.manifest.seed),
+    )
+
+
+def _title(cause: Cause) -> str:
+    counted = f": {cause.failing:,} of {cause.such:,}"
+    text = cause.sentence[0].upper() + cause.sentence[1:]
+    room = 80 - len(counted)
+    return (text if len(text) <= room else text[: room - 1] + "…") + counted
+
+
+def _rows(cause: Cause) -> list[tuple[str, object, object]]:
+    return [(change.field, change.passes, change.fails) for change in cause.diff]
+
+
+def _difference(field: str, passes: object, fails: object) -> str:
+    return f"{field}: {_short(passes)} passes, {_short(fails)} fails"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}… ({len(str(value)):,} characters)"
+
+
+def _coverage(cause: Cause) -> str:
+    text = f"{cause.failing:,} of {cause.such:,} such users failed ({cause.signature});"
+    text += f" this explains {cause.explained:,} of all {cause.failures:,} failures;"
+    labels = f", with {', '.join(cause.labels)}" if cause.labels else ""
+    return f"{text} for example user number {cause.index}{labels}"
+
+
+def _tries(cause: Cause) -> str:
+    said = {True: "yes", False: "no", None: "not seen"}
+    return (
+        f"fails alone in {cause.reproduced} of {cause.tries} tries; passes without it: {said[cause.removed]};"
+        f" another user fails with it: {said[cause.injected]}; {cause.calls} tries with fresh ids to find out"
+    )
+
+
+def _load_or_chance(record: Record) -> Iterator[Finding]:
+    """Users who passed at the smallest scale and failed at a larger one. As many the other way round is chance."""
+    said = {done.scale: _words(record, done) for done in record.all(ScaleDone)}
+    if len(said) < 2:
+        return
+    first = min(said)
+    counts, back = {}, 0
+    for scale in sorted(said)[1:]:
+        both = said[first].keys() & said[scale].keys()
+        counts[f"{scale}x"] = sum(said[first][i] == "ok" and said[scale][i] == "failed" for i in both)
+        back = max(back, sum(said[first][i] == "failed" and said[scale][i] == "ok" for i in both))
+    worst = max(counts, key=lambda scale: counts[scale])
+    lost = counts[worst]
+    if lost + back < FEWEST:
+        return
+    load = lost > back and _by_chance(lost, back) < UNLIKELY
+    seen = Evidence(
+        "batch",
+        f"of the users of {first}x, {lost:,} passed there and failed at {worst}; {back:,} the other way round",
+    )
+    service = batch_of(record)
+    code = "ITEM-020" if load else "ITEM-021"
+    yield Finding(
+        code=code,
+        id=fingerprint(code, service),
+        severity="high" if load else "medium",
+        title=f"{lost:,} users pass at {first}x and fail at {worst}: load, not data"
+        if load
+        else f"{lost + back:,} users fail at one scale and pass at another: by chance",
+        service=service,
+        counts=counts,
+        evidence=[seen],
+        cause="the same people with the same data fail only among many: a time-out, a pool, a lock, or memory"
+        if load
+        else "the same users with the same data do not always end alike",
+        advice="Look at what was scarce when they had their turn (time-outs, connections, memory); send them again."
+        if load
+        else "Find what differs between two runs: time-outs, an order, a race; until then expect to send some again.",
+        reproduce=Reproduce(
+            ["rehearse", "run", record.manifest.source, "--scales", f"{first},{worst.rstrip('x')}"],
+            record.manifest.seed,
+        ),
+    )
+
+
+def _words(record: Record, done: ScaleDone) -> dict[str, str]:
+    table = record.table(f"items-{done.scale}")
+    return dict(zip(table.get("item", []), table.get("said", []), strict=True))
+
+
+def _by_chance(more: int, less: int) -> float:
+    """How likely so many of `more + less` fall on one side, if both sides were alike."""
+    of = min(more + less, 1_000)
+    least = round(more * of / (more + less))
+    return float(sum(comb(of, k) for k in range(least, of + 1)) / 2**of)

@@ -1,0 +1,114 @@
+"""Memory that grows with the items: one word a service, what an item costs, and the user at whom a limit is reached.
+
+MEM-001 is the growth itself, MEM-002 a ceiling at which growth ends and items fail, MEM-003 a process that the
+kernel kills for memory while the service looks alive. What stays undecided is told as not checked, with the largest
+leak that could hide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checks.memory import findings
+from harness.checks.memory.story import Story, story
+from harness.checks.memory.verdict import LEAST_ITEMS, Word
+from harness.model.finding import Finding
+from harness.model.record import NotSeen, Record, ScaleDone
+
+__all__ = ["check", "growing", "words"]
+
+STOPPED_EARLY = 0.8
+
+
+def check(record: Record) -> Iterator[Finding | NotSeen]:
+    """MEM-001, MEM-002 and MEM-003 for each service, and what could not be told."""
+    scales = sorted(record.all(ScaleDone), key=lambda done: done.scale)
+    if not scales:
+        return
+    for service in record.manifest.services:
+        if scales[-1].users < LEAST_ITEMS:
+            why = f"unsure: {scales[-1].users} users do not tell growth from a start, {LEAST_ITEMS} or more would"
+            yield NotSeen(probe=f"memory growth of {service.name}", why=why, decisive=False)
+            continue
+        found = story(record, service)
+        if found is None:
+            why = "not one reading of it lies beside an item: no word can be said"
+            yield NotSeen(
+                probe=f"memory growth of {service.name}",
+                why=why,
+                decisive=_was_sampled(record, service.name),
+            )
+            continue
+        if found.told.capped:
+            yield findings.ceiling(record, found, found.told.capped)
+        elif found.told.reading.grows:
+            yield findings.growth(record, found, scales[-1])
+        elif found.killed:
+            yield findings.killed(record, found)
+        if found.kills:
+            yield findings.workers(record, found)
+        yield from _unsure(record, found, scales[-1])
+
+
+def growing(record: Record) -> dict[str, float]:
+    """The services that grow, with bytes an item: those whose lines are worth a second run."""
+    stories = [found for service in record.manifest.services if (found := story(record, service))]
+    return {each.service.name: each.told.reading.slope for each in stories if each.told.reading.grows}
+
+
+def words(record: Record) -> dict[str, str]:
+    """For each service its word, with the largest leak that could hide where none was seen."""
+    said = {}
+    for service in record.manifest.services:
+        found = story(record, service)
+        if found is not None:
+            said[f"memory of {service.name}"] = _sentence(record, found)
+    return said
+
+
+def word(record: Record, found: Story) -> Word:
+    """The word of a whole story: a plateau under failing items is no healthy one, nor is one that was left unseen."""
+    if found.told.capped or found.kills:
+        return "capped"
+    if not found.told.reading.grows and _read_share(record, found) < STOPPED_EARLY:
+        return "unsure"
+    return found.told.reading.word
+
+
+def _read_share(record: Record, found: Story) -> float:
+    """The share of the items of the deciding scale that lie before the last reading."""
+    told = found.told.series
+    items = max(record.table(f"progress-{told.scale}").get("done", ()), default=0)
+    last = max(float(life.stretch.items[-1]) for life in told.lives)
+    return min(1.0, last / items) if items else 1.0
+
+
+def _sentence(record: Record, found: Story) -> str:
+    reading, said = found.told.reading, word(record, found)
+    if reading.grows and said != "capped":
+        return f"{said}: {reading.slope:,.0f} B an item ({reading.low:,.0f} to {reading.high:,.0f})"
+    if said == "capped" or not reading.hidden:
+        return said
+    return f"{said}; a leak of up to {reading.hidden:,.0f} B an item could hide"
+
+
+def _unsure(record: Record, found: Story, top: ScaleDone) -> Iterator[NotSeen]:
+    """What stays open. It decides the verdict where a leak that could hide would fill the limit in this rehearsal."""
+    reading, name = found.told.reading, found.service.name
+    if _read_share(record, found) < STOPPED_EARLY and not found.killed:
+        share, scale = _read_share(record, found), found.told.series.scale
+        why = f"its memory could be read for the first {share:.0%} of the items of {scale}x only"
+        yield NotSeen(probe=f"memory growth of {name}", why=why)
+        return
+    fills = reading.level + reading.hidden * (top.users - reading.items) > found.service.memory_limit
+    slowing = word(record, found) == "saturating" and fills
+    if slowing or word(record, found) in ("unsure", "allocator growth"):
+        hides = f"; a leak of up to {reading.hidden:,.0f} B an item could hide" if reading.hidden else ""
+        why = f"{word(record, found)}: {reading.why}{hides}; a larger scale or the memory agent tells"
+        yield NotSeen(probe=f"memory growth of {name}", why=why, decisive=bool(reading.hidden) and fills)
+
+
+def _was_sampled(record: Record, service: str) -> bool:
+    """Whether there are readings at all; where not, the sampler has said so by itself."""
+    tables = (record.table(f"memory-{done.scale}") for done in record.all(ScaleDone))
+    return any(service in table.get("service", ()) for table in tables)

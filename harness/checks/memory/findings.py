@@ -1,0 +1,219 @@
+"""How what was found about memory is told: evidence, the user it concerns, and what to set or watch."""
+
+from __future__ import annotations
+
+from harness.checks.memory.ceiling import Capped
+from harness.checks.memory.forecast import Forecast, forecast
+from harness.checks.memory.sites import Site, ranked
+from harness.checks.memory.story import Story
+from harness.checks.memory.verdict import Reading
+from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, Severity, fingerprint
+from harness.model.record import Record, ScaleDone, ServiceEnded
+
+MIB, KIB = 2**20, 1024
+HEADROOM = 1.2
+ALARM = 0.8
+MOST_SITES = 3
+
+
+def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
+    """MEM-001: it keeps some bytes of every item; the user at whom its limit is reached."""
+    reading, limit = found.told.reading, found.service.memory_limit
+    each = _users_per_item(found)
+    ahead = forecast(reading, limit)
+    evidence = [*_seen(found, reading), _forecast_evidence(ahead, each)]
+    breaks_at = BreaksAt(
+        users=None if ahead.item is None else round(ahead.item * each),
+        value=limit,
+        unit="bytes",
+        interval=(round(ahead.low * each), round(ahead.high * each)),
+        method=f"forecast from the last half of {found.told.series.scale}x; {ahead.seen:.0%} of the way was seen",
+    )
+    if found.killed:
+        evidence.append(_kill(found.killed))
+        users = found.killed.done + found.killed.failed
+        breaks_at = BreaksAt(
+            users=users,
+            value=limit,
+            unit="bytes",
+            first_failing=users,
+            interval=breaks_at.interval,
+            method="seen: killed by the kernel for its memory",
+        )
+    sites = ranked(record, found.service.name)
+    evidence += [_site(site) for site in sites[:MOST_SITES]]
+    where = f"; full at user {breaks_at.users:,}" if breaks_at.users is not None else ""
+    needed = (reading.level + reading.high * max(0.0, top.users / each - reading.items)) * HEADROOM
+    cause = "its memory grows with each item and is not given back"
+    if sites:
+        cause = f"{sites[0].function} ({sites[0].place}) keeps memory of each item and does not give it back"
+    if reading.word == "growing":
+        cause = "a leak, or a cache that is still filling: so few items do not tell which"
+    return Finding(
+        code="MEM-001",
+        id=fingerprint("MEM-001", found.service.name),
+        severity=_severity(breaks_at.users, top.users, reading),
+        title=f"{found.service.name} keeps {reading.slope / KIB:,.1f} KiB per user{where}"[:80],
+        service=found.service.name,
+        breaks_at=breaks_at,
+        counts={f"{s.series.scale}x": int(s.reading.slope) for s in found.scales if s.reading.grows},
+        evidence=evidence,
+        cause=cause,
+        advice="Look for a list or cache that only grows. Until then restart it before the run, or raise its limit"
+        f" to {needed / MIB:,.0f} MiB for {top.users:,} users, with an alarm at {ALARM * limit / MIB:,.0f} MiB.",
+        config_key="memory limit",
+        reproduce=_again(record, found),
+    )
+
+
+def ceiling(record: Record, found: Story, at: Capped) -> Finding:
+    """MEM-002: growth ends at a ceiling, the service lives on, and items fail."""
+    name, limit = found.service.name, found.service.memory_limit
+    what = f"{at.ceiling} of {at.limit / MIB:,.0f} MiB" if at.limit else "a ceiling that was not seen itself"
+    return Finding(
+        code="MEM-002",
+        id=fingerprint("MEM-002", name),
+        severity="high",
+        title=f"{name} stops at a memory ceiling and fails from user {at.tried:,}"[:80],
+        service=name,
+        breaks_at=BreaksAt(
+            users=at.tried,
+            value=at.limit,
+            unit="bytes",
+            first_failing=at.tried,
+            method="seen: memory stops rising and items begin to fail",
+        ),
+        evidence=[
+            *_seen(found, found.told.reading),
+            Evidence(
+                "memory",
+                f"{at.level / MIB:,.1f} MiB from user {at.tried:,} on, {at.level / limit:.0%} of the container's"
+                f" limit; {at.succeed:.0%} of the items succeed there",
+            ),
+            Evidence("memory", f"the ceiling: {what}"),
+        ],
+        cause="the process may not take more memory, and answers items with errors instead of ending",
+        advice="Set that ceiling to the container's limit, and find what grows: the flat line is no health.",
+        config_key=at.ceiling,
+        reproduce=_again(record, found),
+    )
+
+
+def workers(record: Record, found: Story) -> Finding:
+    """MEM-003: the kernel kills processes in it for memory, and the service as a whole looks alive."""
+    name = found.service.name
+    return Finding(
+        code="MEM-003",
+        id=fingerprint("MEM-003", name),
+        severity="high",
+        title=f"{name}: the kernel kills its processes for memory, and it looks alive"[:80],
+        service=name,
+        breaks_at=BreaksAt(
+            users=None,
+            value=found.service.memory_limit,
+            unit="bytes",
+            method="seen: the kernel's kill counter",
+        ),
+        counts={f"{s.series.scale}x": s.series.kills for s in found.scales if s.series.kills},
+        evidence=[
+            Evidence(
+                "engine", f"{found.kills:,} processes killed by the kernel; the container itself did not end"
+            ),
+            Evidence("memory", f"the limit is {found.service.memory_limit / MIB:,.0f} MiB"),
+        ],
+        cause="a master starts a new worker for each that is killed: items in flight are lost each time, and neither"
+        " the container's state nor its restart count tells",
+        advice="Give the workers more memory, or have fewer; watch the group's oom_kill counter, not OOMKilled.",
+        config_key="memory limit",
+        reproduce=_again(record, found),
+    )
+
+
+def killed(record: Record, found: Story) -> Finding:
+    """MEM-003 as well: killed for memory, and no growth over items explains it."""
+    assert found.killed is not None
+    name, users = found.service.name, found.killed.done + found.killed.failed
+    return Finding(
+        code="MEM-003",
+        id=fingerprint("MEM-003", name),
+        severity="high",
+        title=f"{name} is killed by the kernel for its memory at user {users:,}"[:80],
+        service=name,
+        breaks_at=BreaksAt(
+            users=users,
+            value=found.service.memory_limit,
+            unit="bytes",
+            first_failing=users,
+            method="seen: killed by the kernel for its memory",
+        ),
+        evidence=[_kill(found.killed), Evidence("memory", found.told.reading.why)],
+        cause="it needs more memory than its limit at one moment, or grew too fast to be measured",
+        advice="Raise the limit, or send it less at a time; rehearse a smaller scale to see what an item costs.",
+        config_key="memory limit",
+        reproduce=_again(record, found),
+    )
+
+
+def _seen(found: Story, reading: Reading) -> list[Evidence]:
+    told = [
+        Evidence(
+            "memory",
+            f"{reading.slope / KIB:,.1f} KiB an item (95 % interval {reading.low / KIB:,.1f} to"
+            f" {reading.high / KIB:,.1f}, {reading.source}) over {reading.items:,} items at"
+            f" {found.told.series.scale}x, n = {len(found.told.life.t)} readings"
+            f" {'at rest' if found.told.life.at_rest else 'in passing'}: {reading.why}",
+        ),
+        Evidence(
+            "memory",
+            f"{reading.level / MIB:,.0f} MiB held at the end, limit {found.service.memory_limit / MIB:,.0f} MiB",
+        ),
+    ]
+    if found.two_scales is not None:
+        told.append(
+            Evidence("memory", f"{found.two_scales / KIB:,.1f} KiB an item between two scales, each fresh")
+        )
+    if found.told.life.source == "stats":
+        told.append(Evidence("memory", "read from the engine's statistics: of low resolution"))
+    return told
+
+
+def _forecast_evidence(ahead: Forecast, each: float) -> Evidence:
+    low, high = ahead.low * each, ahead.high * each
+    if ahead.item is None:
+        return Evidence("memory", f"no forecast: too little of the way was seen; not before user {low:,.0f}")
+    sure = "" if ahead.sure else "; less than half the way was seen, so the interval is widened"
+    text = (
+        f"forecast: the limit is reached at user {ahead.item * each:,.0f} ({low:,.0f} to {high:,.0f}){sure}"
+    )
+    return Evidence("memory", text)
+
+
+def _site(site: Site) -> Evidence:
+    text = f"{site.place} {site.function}: {site.slope:,.0f} B and {site.count:.2f} allocations an item stay"
+    return Evidence("capture", f"{text} (surely {site.low:,.0f} B or more)")
+
+
+def _kill(end: ServiceEnded) -> Evidence:
+    users = end.done + end.failed
+    return Evidence(
+        "engine", f"killed by the kernel at {end.scale}x after {end.done:,} items (user {users:,})"
+    )
+
+
+def _users_per_item(found: Story) -> float:
+    life = found.told.life
+    done = life.stretch.items[-1]
+    return float(life.tried[-1] / done) if done else 1.0
+
+
+def _severity(users: int | None, rehearsed: int, reading: Reading) -> Severity:
+    if users is not None and users <= rehearsed:
+        return "high"
+    if reading.word == "leak" and users is not None and users <= 10 * rehearsed:
+        return "medium"
+    return "low" if reading.word == "leak" else "info"
+
+
+def _again(record: Record, found: Story) -> Reproduce:
+    argv = ["rehearse", "run", record.manifest.source, "--scales", str(found.told.series.scale)]
+    return Reproduce(argv, record.manifest.seed)

@@ -1,0 +1,42 @@
+"""At which item a limit is reached, from a run that did not come so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.checks.memory.verdict import Reading
+
+HALF, TOO_FAR = 0.5, 0.1
+WIDER = 0.10
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The item at which the limit is reached, its interval, and the share of the way to it that was seen.
+    `item` is None where less than a tenth was seen: only `low`, the earliest, is then told."""
+
+    item: float | None
+    low: float
+    high: float
+    seen: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether at least half the way was seen."""
+        return self.seen >= HALF
+
+
+def forecast(reading: Reading, limit: float) -> Forecast:
+    """From a reading that grows. Below half the way the interval is widened by a tenth of what is ahead."""
+
+    def at(slope: float) -> float:
+        return max(float(reading.items), reading.items + (limit - reading.level) / slope)
+
+    item = at(reading.ahead)
+    seen = min(1.0, reading.items / item) if item else 1.0
+    slack = 0.0 if seen >= HALF else WIDER * (item - reading.items)
+    low = max(float(reading.items), at(reading.high) - slack)
+    high = at(max(reading.low, reading.ahead / 10)) + slack
+    if seen < TOO_FAR:
+        return Forecast(None, low, high, seen)
+    return Forecast(item, min(low, item), max(high, item), seen)

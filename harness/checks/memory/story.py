@@ -1,0 +1,79 @@
+"""What one service's memory did over all scales: the word to report, and whether two scales agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from harness.checks.memory.ceiling import Capped, capped
+from harness.checks.memory.series import Life, ScaleSeries, scale_series
+from harness.checks.memory.verdict import Reading, read
+from harness.model.record import Record, ScaleDone, ServiceEnded, ServiceFacts
+
+AGREES = 0.5
+LEAST_SMALL = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtScale:
+    """One scale of the story: its series, the longest life in it, the word, and the ceiling where one was hit."""
+
+    series: ScaleSeries
+    life: Life
+    reading: Reading
+    capped: Capped | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """A service's memory over the scales, ascending.
+
+    told        the scale that decides: the largest, or where a kill cut that one short, the last that shows growth
+    two_scales  bytes an item between two scales, each on a fresh stage; None where no two can be compared
+    killed      how the kernel ended the service for its memory, where it did
+    kills       processes in it that the kernel killed for memory while the service as a whole went on
+    """
+
+    service: ServiceFacts
+    scales: Sequence[AtScale]
+    told: AtScale
+    two_scales: float | None
+    killed: ServiceEnded | None
+    kills: int
+
+
+def story(record: Record, service: ServiceFacts) -> Story | None:
+    """The story of one service; None where nothing of it could be read."""
+    scales = []
+    for done in sorted(record.all(ScaleDone), key=lambda done: done.scale):
+        series = scale_series(record, done.scale, service.name)
+        life = series.longest if series else None
+        if series and life:
+            scales.append(AtScale(series=series, life=life, reading=read(life.stretch), capped=capped(life)))
+    if not scales:
+        return None
+    ends = [end for end in record.all(ServiceEnded) if end.service == service.name and end.oom_killed]
+    told = scales[-1]
+    if ends and not told.reading.grows:
+        told = next((each for each in reversed(scales) if each.reading.grows), told)
+    two = two_scales(scales)
+    if told.reading.word == "leak" and two is not None and two < AGREES * told.reading.slope:
+        why = f"{told.reading.why}; but between two scales it is {two:,.0f} B an item"
+        told = replace(told, reading=replace(told.reading, word="unsure", why=why))
+    return Story(
+        service=service,
+        scales=scales,
+        told=told,
+        two_scales=two,
+        killed=ends[-1] if ends else None,
+        kills=max(0, sum(each.series.kills for each in scales) - len(ends)),
+    )
+
+
+def two_scales(scales: Sequence[AtScale]) -> float | None:
+    """Bytes an item by which the largest scale rose more than the smallest that is large enough to be warm."""
+    whole = [each for each in scales if len(each.series.lives) == 1 and each.reading.items >= LEAST_SMALL]
+    if len(whole) < 2 or whole[-1].reading.items < 2 * whole[0].reading.items:
+        return None
+    small, large = whole[0].reading, whole[-1].reading
+    return ((large.level - large.start) - (small.level - small.start)) / (large.items - small.items)

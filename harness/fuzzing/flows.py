@@ -1,0 +1,248 @@
+"""Hands on the batch: it is pressed, pressed twice, killed, started again, starved, and handed more, in any order.
+
+Each flow has users of its own on a stage that is used again as long as nothing was found on it. At its end
+everything is up, the button is pressed until nothing changes, and the checker's verdicts are read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from types import TracebackType
+
+from harness.checks.verdicts import GOOD, Verdict, verdict
+from harness.drive.attempts import Attempts, Unrecorded
+from harness.drive.performance import Performance, Play
+from harness.errors import HarnessError, TimeBudgetSpent
+from harness.fuzzing.cases import Case
+from harness.model.people import People, SyntheticUser
+from harness.model.scenario import Said
+from harness.model.stage import Stage
+from harness.probes.background import Background
+
+USERS = 4
+ROOM_FOR_TRIES = 20_000
+PATIENCE = 6.0
+SLOW = 0.6
+SETTLED = 0.3
+MOST_PRESSES = USERS + 3
+Bad = dict[str, int]
+
+
+class Ground:
+    """The stage that flows are played on, and users that no flow has had yet."""
+
+    def __init__(
+        self, play: Play, open_stage: Callable[[], AbstractContextManager[Stage]], people: People, first: int
+    ) -> None:
+        self.play, self.people = play, people
+        self._open, self._next = open_stage, first
+        self._held: AbstractContextManager[Stage] | None = None
+        self._stage: Stage | None = None
+
+    def __enter__(self) -> Ground:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.leave()
+
+    @property
+    def stage(self) -> Stage:
+        """The stage, opened where there is none."""
+        if self._stage is None:
+            self._held = self._open()
+            self._stage = self._held.__enter__()
+        return self._stage
+
+    def leave(self) -> None:
+        """Closes the stage: the next flow gets a fresh one."""
+        held, self._held, self._stage = self._held, None, None
+        if held is not None:
+            held.__exit__(None, None, None)
+
+    def attempts(self) -> Attempts:
+        """Single tries on this stage."""
+        self._next += ROOM_FOR_TRIES
+        return Attempts(self.play, self.stage, self.people, self._next - ROOM_FOR_TRIES)
+
+    def take(self, count: int) -> list[SyntheticUser]:
+        """Users who have not been here."""
+        start, self._next = self._next, self._next + count
+        return [self.people.twin(index) for index in range(start, start + count)]
+
+    @property
+    def services(self) -> tuple[str, str]:
+        """The batch, and what it calls ("" for nothing on this stage)."""
+        known = self.play.scenario.services()
+        fronted = [service.fronts.name for service in known.values() if service.fronts]
+        batch = fronted[0] if fronted else list(known)[-1]
+        called = [service.name for service in known[batch].calls if service.name in self.stage.services]
+        return batch, called[0] if called else ""
+
+
+class Flow:
+    """One run of steps over users of its own."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground, self._stage = ground, ground.stage
+        self._batch, self._downstream = ground.services
+        self.users = ground.take(USERS)
+        self._hand().seed(USERS)
+        self.steps: list[str] = []
+
+    def do(self, step: str) -> None:
+        """One step, by its name in STEPS."""
+        self.steps.append(step)
+        STEPS[step](self)
+
+    def press(self) -> None:
+        """Somebody presses. That it fails is part of what is looked at."""
+        try:
+            self._press()
+        except TimeBudgetSpent:
+            raise
+        except HarnessError:
+            self._everything_up()
+
+    def double_press(self) -> None:
+        """Two people press at once."""
+        self._beside(self.press, lambda: None)
+
+    def kill_batch(self) -> None:
+        """The batch loses its power at work, and is started again."""
+        self._beside(lambda: None, lambda: self._restart(self._batch))
+
+    def kill_downstream(self) -> None:
+        """What the batch calls loses its power at work, and is started again."""
+        self._beside(lambda: None, lambda: self._restart(self._downstream or self._batch))
+
+    def restart(self) -> None:
+        """The batch is started again while it rests."""
+        self._restart(self._batch)
+
+    def slow_downstream(self) -> None:
+        """What the batch calls does not answer for a while."""
+        service = self._stage.services[self._downstream or self._batch]
+        service.freeze()
+        try:
+            self._beside(lambda: time.sleep(SLOW), service.thaw)
+        finally:
+            service.thaw()
+
+    def down_downstream(self) -> None:
+        """What the batch calls is gone while somebody presses."""
+        self._stage.services[self._downstream or self._batch].kill()
+        self.press()
+        self._everything_up()
+
+    def another_user(self) -> None:
+        """The input changes: one user more is due."""
+        more = self._ground.take(1)
+        self.users += more
+        hand = self._hand()
+        hand.play = replace(hand.play, users=more)
+        hand.seed(1)
+
+    def finish(self) -> Bad:
+        """Everything up, pressed until nothing changes, and the verdicts that are not good."""
+        self._everything_up()
+        before: Counter[Verdict] = Counter()
+        for _ in range(MOST_PRESSES):
+            self.press()
+            now = self.verdicts()
+            if now == before or not now.keys() - GOOD:
+                break
+            before = now
+        time.sleep(SETTLED)
+        return {word: number for word, number in self.verdicts().items() if word not in GOOD}
+
+    def verdicts(self) -> Counter[Verdict]:
+        """The checker's word on each of this flow's users."""
+        hand = self._hand()
+        said: dict[str, Said] = {outcome.item: outcome.said for outcome in hand.outcomes()}
+        done = Counter((effect.item, effect.step) for effect in hand.effects() or [])
+        most = Counter[str]()
+        for (item, _), times in done.items():
+            most[item] = max(most[item], times)
+        return Counter(
+            verdict("over" if most[user.id] > 1 else "once" if most[user.id] else "none", said.get(user.id))
+            for user in self.users
+        )
+
+    def _press(self) -> None:
+        trigger = self._ground.play.scenario.triggers()[0]
+        self._hand().press(trigger, len(self.users))
+
+    def _beside(self, first: Callable[[], None], then: Callable[[], None]) -> None:
+        """A press in the background while something happens; both are waited for."""
+        going = Background(self.press)
+        first()
+        then()
+        going.result()
+
+    def _restart(self, service: str) -> None:
+        self._stage.services[service].kill()
+        self._stage.services[service].revive()
+
+    def _everything_up(self) -> None:
+        for service in self._stage.services.values():
+            if service.ending() is not None:
+                service.revive()
+
+    def _hand(self) -> Performance:
+        """Somebody new with a browser of their own."""
+        play = replace(self._ground.play, users=list(self.users), record=Unrecorded())
+        hand = Performance(play, self._stage)
+        hand.patience = PATIENCE
+        return hand
+
+
+STEPS: dict[str, Callable[[Flow], None]] = {
+    "press": Flow.press,
+    "double press": Flow.double_press,
+    "kill the batch at work": Flow.kill_batch,
+    "kill the downstream at work": Flow.kill_downstream,
+    "restart the batch": Flow.restart,
+    "slow downstream": Flow.slow_downstream,
+    "downstream down": Flow.down_downstream,
+    "another user": Flow.another_user,
+}
+
+
+def play_flow(ground: Ground, steps: Sequence[str]) -> Bad:
+    """Plays the steps with fresh users and tells the bad verdicts; the ground is left where there are any."""
+    try:
+        flow = Flow(ground)
+        for step in steps:
+            flow.do(step)
+        bad = flow.finish()
+    except TimeBudgetSpent:
+        raise
+    except HarnessError as problem:
+        bad = {f"the stage does not recover: {problem.seen[:120]}": 1}
+    if bad:
+        ground.leave()
+    return bad
+
+
+def shorter(ground: Ground, steps: Sequence[str], word: str, until: float) -> Case:
+    """The steps that are needed for this verdict: one after the other is left out while it stays."""
+    kept = list(steps)
+    for step in list(kept):
+        fewer = [*kept]
+        fewer.remove(step)
+        if time.monotonic() < until and word in play_flow(ground, fewer):
+            kept = fewer
+    order = ", then ".join(kept) or "just pressing"
+    sentence = f"after {order}: users are {word}" if word in _WORDS else f"after {order}: {word}"
+    return Case(kind="flow", sentence=sentence, verdict=word, steps=kept, users=USERS)
+
+
+_WORDS = frozenset(
+    {"duplicated", "corrupted", "falsely-ok", "half-done", "lost", "falsely-failed", "stuck", "blocked"}
+)

@@ -1,0 +1,104 @@
+"""Users as Hypothesis draws them, each through the batch alone; what fails is explained, a line for each cause."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import seed as seeded
+
+from harness.checks.verdicts import GOOD, Done, verdict
+from harness.drive.attempts import Attempts
+from harness.explain import Budget, Seen, explain
+from harness.fuzzing.cases import Case
+from harness.fuzzing.flows import Ground
+from harness.model.causes import signature
+from harness.model.people import SyntheticUser
+from harness.population import Population
+from harness.population.edges.catalogue import BY_NAME
+from harness.population.strategies import users
+
+MOST_TRIES_TO_EXPLAIN = 100
+TO_DRAW = 0.6
+"""The part of the time in which users are drawn; the rest is for explaining what failed."""
+
+
+def fuzz_users(ground: Ground, people: Population, examples: int, until: float) -> tuple[list[Case], int]:
+    """The distinct causes among so many drawn users, and how many were tried until time was up.
+
+    A user who carries a value that should be refused may be refused; one who carries none may not.
+    """
+    tries, now = Tries(ground), time.monotonic()
+    drawn_by = now + TO_DRAW * (until - now)
+    tried: list[SyntheticUser] = []
+    words: list[str | None] = []
+
+    @seeded(people.seed)
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(users(people))
+    def one(user: SyntheticUser) -> None:
+        if time.monotonic() < drawn_by:
+            tried.append(user)
+            words.append(None if _may_be_refused(word := tries.once_more(user.data), user) else word)
+
+    one()
+    seen = Seen(tried, words, people.twin)
+
+    def ask(round_of: Sequence[Mapping[str, Any]]) -> list[str | None]:
+        return [tries.once_more(data) for data in round_of]
+
+    found = explain(seen, ask, Budget(MOST_TRIES_TO_EXPLAIN, open=lambda: time.monotonic() < until))
+    cases = [
+        Case(
+            kind="user",
+            sentence=cause.sentence,
+            verdict=cause.signature,
+            data=cause.smallest or cause.example,
+            passing=cause.passing,
+        )
+        for cause in found.causes
+    ]
+    explained = {case.verdict for case in cases}
+    left = {word: user for user, word in zip(tried, words, strict=True) if word and word not in explained}
+    cases += [
+        Case(kind="user", sentence=f"a user ends as {word}", verdict=word, data=dict(user.data))
+        for word, user in left.items()
+    ]
+    return cases, len(tried)
+
+
+class Tries:
+    """Single tries in the checker's words. A stage on which a user got stuck is left: nobody passes there."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._attempts: Attempts | None = None
+
+    def once_more(self, data: Mapping[str, Any]) -> str | None:
+        """One try: "" for done once, else the verdict and the failure's signature; None where it was not seen."""
+        attempts = self._attempts = self._attempts or self._ground.attempts()
+        outcome = attempts.attempt(data)
+        if outcome is None:
+            return None
+        steps = [effect.step for effect in attempts.effects()]
+        done: Done = "none" if not steps else "over" if len(set(steps)) < len(steps) else "once"
+        word = verdict(done, outcome.said)
+        if word == "stuck":
+            self._attempts = None
+            self._ground.leave()
+        if word in GOOD and word != "failed-clean":
+            return ""
+        return signature(word, outcome.detail, data.values())
+
+
+def _may_be_refused(word: str | None, user: SyntheticUser) -> bool:
+    refused = word is not None and word.startswith("failed-clean")
+    return refused and any(BY_NAME[label].sort != "valid" for label in user.edges)

@@ -1,0 +1,203 @@
+"""Judges every kept run and writes the table: `python -m tests.bench.memory.results`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.checks.memory.verdict import Reading, Stretch, read
+from harness.stage.memory_files import Cgroup
+from tests.bench.memory import collect, kills, lines, runtimes
+from tests.bench.memory.bench_service import running
+from tests.bench.memory.lines import GUNICORN
+from tests.bench.memory.rehearsed import Yardstick, rehearsed, said
+
+TABLE = Path("tests/bench/memory.md")
+BYTES_PER_SLOT = 9  # what the list of the planted leak takes itself, an item
+SPACING = {400: 10, 2000: 25, 4000: 50}  # items between two readings, about 80 a scale as in a rehearsal
+
+
+def reading(run: dict[str, Any], items: int) -> Reading:
+    """The word for the first `items` items of a run."""
+    x = np.array(run["items"], dtype=float)
+    chosen = (x <= items) & (x % SPACING[items] == 0)
+    live = np.array(run["live"], dtype=float)[chosen] if run.get("live") else None
+    return read(Stretch(items=x[chosen], held=np.array(run["held"], dtype=float)[chosen], live=live))
+
+
+def load(folder: Path) -> list[dict[str, Any]]:
+    """The kept runs of one cell."""
+    return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+
+
+def table(head: str, rows: list[list[object]]) -> Iterator[str]:
+    """A Markdown table."""
+    names = head.split("|")
+    yield "| " + " | ".join(names) + " |"
+    yield "|" + " --- |" * len(names)
+    for row in rows:
+        yield "| " + " | ".join(str(value) for value in row) + " |"
+    yield ""
+
+
+def words(found: list[Reading]) -> str:
+    """How often each word was said."""
+    return ", ".join(f"{n} {word}" for word, n in Counter(each.word for each in found).most_common())
+
+
+def verdicts() -> Iterator[str]:
+    """Leak-free and planted runs, by cell and number of items."""
+    healthy, planted = [], []
+    for cell in collect.CELLS:
+        runs = load(collect.STORE / cell.name)
+        for items in (400, 2000, 4000):
+            if items > cell.items or not runs:
+                continue
+            found = [reading(run, items) for run in runs]
+            how = "agent" if cell.agent else "black box"
+            if not cell.leak:
+                accused = sum(each.word == "leak" for each in found)
+                healthy.append([cell.mode, how, items, len(found), accused, words(found)])
+            elif items == cell.items:
+                hits = [each for each in found if each.grows]
+                truth = cell.leak + BYTES_PER_SLOT
+                error = np.median([abs(each.slope / truth - 1) for each in hits]) if hits else np.nan
+                share = f"{len(hits)}/{len(found)}"
+                planted.append([cell.mode, how, cell.leak, items, share, f"{error:.1%}", words(found)])
+    yield "## Leak-free services: how often the word was leak\n"
+    yield from table("habit|reading|items|runs|leak|words", healthy)
+    yield "## Planted leaks: how often growth was reported, and the median error of bytes an item\n"
+    yield "At 400 items the word is `growing`: so few items do not tell a leak from a cache that fills.\n"
+    yield from table("habit|reading|bytes an item|items|found|median error|words", planted)
+
+
+def forecasts() -> Iterator[str]:
+    """Real kills against what a run without a limit foretold."""
+    rows = []
+    runs = load(kills.STORE)
+    for share in (0.25, 0.5):
+        for name, chosen in (
+            ("all", runs),
+            ("fixed size", [run for run in runs if not run["kill"]["sigma"]]),
+            ("log-normal size", [run for run in runs if run["kill"]["sigma"]]),
+        ):
+            told = [(run["killed_at"], kills.foretold(run, share)[1]) for run in chosen]
+            known = [(at, ahead) for at, ahead in told if ahead and ahead.item]
+            if not known:
+                continue
+            errors = [abs((ahead.item or 0) / at - 1) for at, ahead in known]
+            covered = sum(ahead.low <= at <= ahead.high for at, ahead in known)
+            p90 = np.quantile(errors, 0.9)
+            figures = f"{np.median(errors):.1%}", f"{p90:.1%}", f"{covered / len(known):.0%}"
+            rows.append([f"{share:.0%}", name, len(chosen), len(told) - len(known), *figures])
+    yield "## Forecast against real kills by the kernel\n"
+    yield "From another run of the same service, without a limit, cut off at that share of the way.\n"
+    yield from table("seen|leak|kills|refused|median error|p90|interval covers", rows)
+
+
+def attribution() -> Iterator[str]:
+    """The planted line, captures after kills, and what the window costs."""
+    rows = []
+    for name in ("uvicorn", "gunicorn", "sigkill", "oom"):
+        runs = [json.loads(path.read_text()) for path in sorted(lines.STORE.glob(f"{name}-*.json"))]
+        rows.append([name, len(runs), sum(run["first"] for run in runs)])
+    yield "## The planted line comes first\n"
+    yield "sigkill, oom: the capture of a service that was killed inside the window.\n"
+    yield from table("service|runs|first", rows)
+    costs = [json.loads(path.read_text()) for path in sorted(lines.STORE.glob("cost-*.json"))]
+    if costs:
+        each = {key: np.median([run[key] for run in costs], axis=0) for key in costs[0]}
+        yield "## What the agent costs (medians of 5 runs, quiet service, 1 KiB an item)\n"
+        rows = [
+            [
+                key,
+                f"{cpu * 1e3:.3f} ms",
+                f"{cpu / each['none'][0] - 1:+.0%}",
+                f"{(held - each['none'][1]) / 2**20:+.1f} MiB",
+            ]
+            for key, (cpu, held) in each.items()
+        ]
+        yield from table("state|CPU an item|against none|memory against none", rows)
+
+
+def others() -> Iterator[str]:
+    """Node and the JVM."""
+    rows = []
+    for folder in sorted(runtimes.STORE.glob("*")):
+        runs = load(folder)
+        for items in (2000, 4000):
+            found = [reading(run, items) for run in runs]
+            rows.append([folder.name, items, len(found), words(found)])
+    yield "## Other runtimes (bytes an item in the name)\n"
+    yield from table("service|items|runs|words", rows)
+
+
+def ceilings() -> Iterator[str]:
+    """Cases that must never be called healthy, run anew each time."""
+    rows = []
+    leak = {"MEMORY_LEAK_BYTES": "20480"}
+    forked = [*GUNICORN, "-k", "gthread", "--threads", "4", "forked:app"]
+    with tempfile.TemporaryDirectory() as scratch:
+        for n in range(3):
+            place = Path(scratch)
+            with running({**leak, "MEMORY_RLIMIT_DATA": str(90 << 20)}) as bench:
+                rows.append(
+                    ["RLIMIT_DATA 90 MiB", *_told(rehearsed(place / f"a{n}", Yardstick(bench), 4000))]
+                )
+            with running(leak, limit=96 << 20, command=forked) as bench:
+                record = rehearsed(place / f"b{n}", Yardstick(bench), 4000, limit=96 << 20)
+                rows.append(["workers killed one after another", *_told(record)])
+            with running(leak) as bench:
+                record = rehearsed(place / f"c{n}", Yardstick(bench, blind_after=40), 2000)
+                rows.append(["readings stop half-way", *_told(record)])
+            with running(leak) as bench:
+                record = rehearsed(place / f"d{n}", Yardstick(bench, blind_after=0), 400)
+                rows.append(["never readable", *_told(record)])
+    yield "## Ceilings, kills and blindness under the product's own sampler and checks\n"
+    yield from table("case|word|findings|not checked", sorted(rows))
+
+
+def _told(record: Any) -> list[object]:
+    word, found, unseen = said(record)
+    return [word.split(";")[0], ", ".join(each.code for each in found) or "none", len(unseen)]
+
+
+def cost() -> Iterator[str]:
+    """CPU a sample, for a small and a large process."""
+    rows = []
+    for size in (0, 800 << 20):
+        with running({"MEMORY_MODE": "quiet", "MEMORY_LEAK_BYTES": str(size // 40 if size else 0)}) as bench:
+            bench.feed(40)
+            group = Cgroup(bench.process.pid)
+            for deep, times in ((False, 2000), (True, 20)):
+                started = time.process_time()
+                for _ in range(times):
+                    told = group.reading(deep=deep)
+                spent = (time.process_time() - started) / times
+                held = f"{(told.held if told else 0) / 2**20:.0f} MiB"
+                rows.append([held, "checkpoint" if deep else "sample", f"{spent * 1e3:.3f} ms"])
+    yield "## CPU of one reading\n"
+    yield from table("service holds|reading|CPU", rows)
+
+
+def main() -> None:
+    """Writes the table, or prints it where `--print` is given."""
+    parts = (verdicts, forecasts, attribution, others, ceilings, cost)
+    text = "# What the memory verdict was measured to do\n\nWritten by `make bench-memory`; do not edit.\n\n"
+    text += "\n".join(line for part in parts for line in part())
+    if "--print" in sys.argv:
+        print(text)
+    else:
+        TABLE.write_text(text.rstrip() + "\n")
+
+
+if __name__ == "__main__":
+    main()
