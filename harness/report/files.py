@@ -35,15 +35,20 @@ FORMATS: dict[str, tuple[str, Writer]] = {
 
 
 def write_reports(verdict: Verdict, record: Record, formats: Iterable[str] = FORMATS) -> list[Path]:
-    """The reports in the record's folder, all or those of some formats, and a test for each cause; their paths."""
-    wanted = {path: text.encode() for path, text in files_of(record).items()}
-    wanted |= {name: render(verdict, record) for name, render in (FORMATS[format_] for format_ in formats)}
+    """The reports in the record's folder, all or those of some formats, and a test for each cause; returns the
+    paths of the reports."""
+    for name, test in files_of(record).items():
+        _write_whole(record.folder / name, test.encode())
     written = []
-    for name, content in wanted.items():
+    for name, render in (FORMATS[wanted] for wanted in formats):
         path = record.folder / name
-        path.parent.mkdir(exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_bytes(content)
-        partial.replace(path)
+        _write_whole(path, render(verdict, record))
         written.append(path)
     return written
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
