@@ -41,7 +41,6 @@ def test_help_names_every_command(rehearse: Rehearse) -> None:
         (["judge", "no/such/run"], "run.json"),
         (["report", "no/such/run", "--format", "pdf"], "there are json, html, md, junit, sarif"),
         (["rnu"], "No such command"),
-        (["explain", "URL-01"], "did you mean URL-001 or"),
     ],
 )
 def test_a_command_that_cannot_be_meant_is_told_and_ends_with_2(
@@ -50,12 +49,6 @@ def test_a_command_that_cannot_be_meant_is_told_and_ends_with_2(
     run = rehearse(*words)
     assert run.returncode == 2
     assert says in " ".join(run.stderr.split())
-
-
-def test_a_code_is_explained(rehearse: Rehearse) -> None:
-    run = rehearse("explain", "url-001")
-    assert run.returncode == 0
-    assert all(word in run.stdout for word in ("URL-001", "Likely cause", "What to do", "gunicorn 4094"))
 
 
 def test_the_doctor_gives_a_fix_for_each_thing_that_is_missing(

@@ -1,6 +1,6 @@
 """Rehearses the toy batch. Tests write variants of this file."""
 
-from harness import Effect, Population, Outcome, Process, Progress, Scenario, Service, trigger
+from harness import Effect, Outcome, Population, Process, Progress, Scenario, Service, trigger
 
 
 class Toy(Scenario):
