@@ -29,14 +29,13 @@ class Forecast:
 def forecast(reading: Reading, limit: float) -> Forecast:
     """From a reading that grows. Below half the way the interval is widened by a tenth of what is ahead."""
 
-    def at(slope: float) -> float:
-        return max(float(reading.items), reading.items + (limit - reading.level) / slope)
+    def at(slope: float) -> float:  # where no limit was enforced it may lie behind: within the run
+        return max(0.0, reading.items + (limit - reading.level) / slope)
 
     item = at(reading.ahead)
     seen = min(1.0, reading.items / item) if item else 1.0
     slack = 0.0 if seen >= HALF else WIDER * (item - reading.items)
-    low = max(float(reading.items), at(reading.high) - slack)
-    high = at(max(reading.low, reading.ahead / 10)) + slack
+    low, high = sorted((at(reading.high), at(max(reading.low, reading.ahead / 10))))
     if seen < TOO_FAR:
-        return Forecast(None, low, high, seen)
-    return Forecast(item, min(low, item), max(high, item), seen)
+        return Forecast(None, low - slack, high + slack, seen)
+    return Forecast(item, min(low - slack, item), max(high + slack, item), seen)
