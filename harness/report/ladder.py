@@ -107,8 +107,10 @@ def _stands(finding: Finding, scale: int, users: int, *, seen: bool) -> tuple[St
     count = finding.counts.get(f"{scale}x")
     if count:
         return "broken", f"{count:,} counted"
+    if count == 0 and seen:
+        return "passed", "none counted"
     if finding.counts:
-        return ("passed", "none counted") if seen else ("not seen", "did not run")
+        return "not seen", "not counted at this scale" if seen else "did not run"
     return ("broken", "whatever the number") if seen else ("not seen", "not pressed with so many")
 
 
