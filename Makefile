@@ -7,7 +7,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test lint servers bench bench-memory images clean
+.PHONY: help rehearse test lint servers faults bench bench-memory images clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ lint: $(VENV)/.dev ## ruff, mypy strict, and the import contracts
 
 servers: $(VENV)/.servers ## hold the wall finder against every real server, and write the table of it
 	WRITE_TABLE=1 $(BIN)/python -m pytest -m servers tests/walls
+
+faults: $(VENV)/.dev ## what the harness itself survives: the fault matrix in full, and the table of it
+	FULL=1 sh tests/with_engine.sh $(BIN)/python -m pytest tests/faults $(ARGS)
 
 bench: $(VENV)/.bench ## measure speed as ratios against peers in the same run
 	@for bench in tests/bench/[a-z]*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
