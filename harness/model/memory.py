@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Source = Literal["cgroup v1", "cgroup v2", "proc", "stats"]
+Source = Literal["cgroup v1", "cgroup v2", "proc", "stats", "metrics"]
 
 
 class MemoryReading(Struct, frozen=True, kw_only=True):
@@ -18,7 +18,8 @@ class MemoryReading(Struct, frozen=True, kw_only=True):
     usage       with page cache, as the engine shows it; None where nobody tells
     oom_kills   processes the kernel has killed in it for memory, so far; None where it cannot be told
     pids        its processes, as this machine numbers them
-    source      where it was read; "stats" is the engine's statistics: about one figure a second, 256 KiB steps
+    source      where it was read; "stats" is the engine's statistics: about one figure a second, 256 KiB steps;
+                "metrics" is the service's own word, what is resident, with mapped files
     """
 
     held: int

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
+from harness.model.memory import MemoryReading
 from harness.model.record import NotSeen, RecordWriter
 from harness.model.scenario import Progress
 from harness.model.stage import RunningService
@@ -24,9 +25,9 @@ SHARE = 0.09
 class MemorySampler:
     """Writes two tables while its `with` lasts.
 
-    memory-<scale>        t, service, bytes, usage, oom_kills, pids: about 20 times a second
+    memory-<scale>        t, service, bytes, usage, oom_kills, pids, source: about 20 times a second
     checkpoints-<scale>   the same at points of rest, exactly, with done and failed items, shared, kernel, live (heap,
-                          by the agent), source, and the nearest ceiling inside (ceiling, ceiling_bytes, ceiling_used)
+                          by the agent), and the nearest ceiling inside (ceiling, ceiling_bytes, ceiling_used)
     """
 
     def __init__(self, services: Mapping[str, RunningService], record: RecordWriter, scale: int) -> None:
@@ -59,13 +60,12 @@ class MemorySampler:
             near = max(service.ceilings(), key=lambda ceiling: ceiling.used / ceiling.limit, default=None)
             rows.append(
                 {
-                    **self._row(name, reading.held, reading.usage, reading.oom_kills, reading.pids),
+                    **self._row(name, reading),
                     "done": progress.done,
                     "failed": progress.failed,
                     "shared": reading.shared,
                     "kernel": reading.kernel,
                     "live": service.live_heap(),
-                    "source": reading.source,
                     "ceiling": near.name if near else "",
                     "ceiling_bytes": near.limit if near else None,
                     "ceiling_used": near.used if near else None,
@@ -73,17 +73,16 @@ class MemorySampler:
             )
         self._write(f"checkpoints-{self._scale}", rows)
 
-    def _row(
-        self, name: str, held: int, usage: int | None, kills: int | None, pids: Sequence[int]
-    ) -> dict[str, object]:
+    def _row(self, name: str, reading: MemoryReading) -> dict[str, object]:
         self._seen.add(name)
         return {
             "t": round(self._record.now, 3),
             "service": name,
-            "bytes": held,
-            "usage": usage,
-            "oom_kills": kills,
-            "pids": " ".join(map(str, pids)),
+            "bytes": reading.held,
+            "usage": reading.usage,
+            "oom_kills": reading.oom_kills,
+            "pids": " ".join(map(str, reading.pids)),
+            "source": reading.source,
         }
 
     def _sample(self) -> None:
@@ -92,9 +91,7 @@ class MemorySampler:
             for name, service in self._services.items():
                 reading = service.memory()
                 if reading is not None:
-                    self._rows.append(
-                        self._row(name, reading.held, reading.usage, reading.oom_kills, reading.pids)
-                    )
+                    self._rows.append(self._row(name, reading))
             last = self._stop.wait(EVERY)
             if last or self._record.now - flushed > FLUSH:
                 flushed = self._record.now

@@ -14,6 +14,10 @@ MIB, KIB = 2**20, 1024
 HEADROOM = 1.2
 ALARM = 0.8
 MOST_SITES = 3
+SOURCES = {
+    "stats": "read from the engine's statistics: of low resolution",
+    "metrics": "told by the service itself: what is resident, with mapped files",
+}
 
 
 def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
@@ -172,8 +176,8 @@ def _seen(found: Story, reading: Reading) -> list[Evidence]:
         told.append(
             Evidence("memory", f"{found.two_scales / KIB:,.1f} KiB an item between two scales, each fresh")
         )
-    if found.told.life.source == "stats":
-        told.append(Evidence("memory", "read from the engine's statistics: of low resolution"))
+    if found.told.life.source in SOURCES:
+        told.append(Evidence("memory", SOURCES[found.told.life.source]))
     return told
 
 

@@ -228,6 +228,12 @@ def test_the_engines_statistics_are_named_as_such(book: Book) -> None:
     assert any("low resolution" in proof.text for proof in finding.evidence)
 
 
+def test_the_services_own_metrics_are_named_as_such(book: Book) -> None:
+    book.scale(10, 4000, leak(20480), source=["metrics"] * 81)
+    (finding,), _ = found(book)
+    assert any("told by the service itself" in proof.text for proof in finding.evidence)
+
+
 def test_the_line_that_keeps_memory_is_named_by_its_lower_bound(book: Book) -> None:
     book.scale(10, 4000, leak(1024))
     items = np.linspace(500, 1900, 33)
