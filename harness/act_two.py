@@ -11,6 +11,7 @@ from harness.drive.bench import Bench
 from harness.drive.hand import ASKING, Hand, NoRequest
 from harness.drive.performance import ServiceGone
 from harness.drive.tape import Tape
+from harness.drive.tls import tls_for
 from harness.drive.wire import ask
 from harness.errors import EnvironmentProblem
 from harness.model.event import Event
@@ -97,7 +98,9 @@ def _hops(bench: Bench, service: str) -> list[Hop]:
 
         return Hop(
             name,
-            ask=lambda request, segment: ask(running().address, request, timeout=ASKING, segment=segment),
+            ask=lambda request, segment: ask(
+                running().address, request, timeout=ASKING, segment=segment, tls=tls_for(known[name])
+            ),
             log=lambda: running().logs().decode(errors="replace"),
         )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from harness.drive.tls import tls_for
 from harness.errors import UsageError, where_in
 from harness.model.scenario import Scenario, Service, parse_duration
 from harness.population import Spec
@@ -163,6 +164,9 @@ def _check_service(service: Service, wrong: Wrong, root: Path) -> None:
             f"{name} has port {service.port}", "a port from 1 to 65535", "give the port it listens on"
         )
     _ = service.memory_bytes, service.ready_seconds
+    if service.tls not in ("", "system", "unchecked"):
+        service.tls = str(root / service.tls)  # from here on the project's folder is not known
+    tls_for(service)
     if service.build and not (root / service.build / "Dockerfile").is_file():
         raise wrong(
             f"{name} is built from {service.build!r}, where there is no Dockerfile",

@@ -10,6 +10,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
 
+from harness.drive.reading import KEEP
+from harness.drive.tls import Tls
 from harness.drive.wire import Answer, ask
 from harness.errors import HarnessError, UsageError
 from harness.model.exchange import Exchange, Sizes
@@ -131,6 +133,7 @@ class Client:
     service   its name, for the record
     address   (host, port) where it can be reached from here
     timeout   seconds for one exchange
+    tls       how to speak TLS to it; None: plain HTTP
     segment   0: a request is handed over at once; n: in writes of n bytes
     sender    what `send` does; see `harness.drive.tape` for others
     sent      where each request is kept, the newest last
@@ -142,9 +145,10 @@ class Client:
         address: tuple[str, int],
         *,
         timeout: float = 60.0,
+        tls: Tls | None = None,
         sent: deque[Request] | None = None,
     ) -> None:
-        self.service, self.address, self.timeout = service, address, timeout
+        self.service, self.address, self.timeout, self.tls = service, address, timeout, tls
         self.segment = 0
         self.sent = deque[Request](maxlen=REMEMBERED) if sent is None else sent
         self.cookies: dict[str, str] = {}
@@ -182,7 +186,8 @@ class Client:
             form = _pairs(data)
             body, kind = urlencode(form).encode(), "application/x-www-form-urlencoded"
         target = path + (("&" if "?" in path else "?") + urlencode(query) if query else "")
-        own = {"Host": f"{self.address[0]}:{self.address[1]}", "User-Agent": "rehearse", "Accept": "*/*"}
+        host = self.tls.name if self.tls else self.address[0]
+        own = {"Host": f"{host}:{self.address[1]}", "User-Agent": "rehearse", "Accept": "*/*"}
         if self.cookies:
             own["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if kind:
@@ -202,8 +207,12 @@ class Client:
     def send_now(self, request: Request, whole: bool = False) -> Response:
         """Sends it; its cookies are left to `send`."""
         keep = WHOLE if whole else KEPT
-        answer = ask(self.address, request.wire, timeout=self.timeout, keep=keep, segment=self.segment)
+        answer = self.ask(request.wire, timeout=self.timeout, keep=keep, segment=self.segment)
         return Response(_exchange(request, answer), answer.body, answer)
+
+    def ask(self, wire: bytes, *, timeout: float, keep: int = KEEP, segment: int = 0) -> Answer:
+        """Sends these bytes as they are, and nothing else."""
+        return ask(self.address, wire, timeout=timeout, keep=keep, segment=segment, tls=self.tls)
 
     def _keep_cookies(self, answer: Answer) -> None:
         for name, value in answer.headers:
@@ -234,10 +243,14 @@ class Live:
         *,
         stage: str,
         logs: Callable[[str], bytes] = lambda service: b"",
+        tls: Mapping[str, Tls | None] | None = None,
     ) -> None:
         self.stage, self._logs = stage, logs
         self.sent = deque[Request](maxlen=REMEMBERED)
-        self._clients = {name: Client(name, address, sent=self.sent) for name, address in addresses.items()}
+        self._clients = {
+            name: Client(name, address, sent=self.sent, tls=(tls or {}).get(name))
+            for name, address in addresses.items()
+        }
 
     def log_of(self, service: str) -> bytes:
         """What a service has written to stdout and stderr so far: its first 1 MiB and its last 4 MiB."""

@@ -17,7 +17,6 @@ from harness.drive.client import Live, Request, Response
 from harness.drive.performance import Performance
 from harness.drive.pressing import refusal
 from harness.drive.tape import Tape
-from harness.drive.wire import ask
 from harness.errors import HarnessError, UsageError
 from harness.model.answer import Answer
 from harness.model.request import Request as Plain
@@ -54,6 +53,13 @@ class Hand:
         """The service that its request goes to."""
         return self._tape().request.service
 
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the pages that its request would come from."""
+        client, request = self.bench.here().live.clients[self.service], self._tape().request
+        host = next((value for name, value in request.headers if name.lower() == "host"), "127.0.0.1")
+        return f"{'https' if client.tls else 'http'}://{host}"
+
     def build(self, users: int) -> bytes:
         """Its request for the first `users` users, as it would go out. Raises NoRequest."""
         if users not in self._built:
@@ -62,8 +68,7 @@ class Hand:
 
     def ask(self, request: bytes, segment: int) -> Answer:
         """Sends these bytes to where its requests enter, and nothing else."""
-        address = self.bench.here().live.clients[self.service].address
-        return ask(address, request, timeout=ASKING, segment=segment)
+        return self.bench.here().live.clients[self.service].ask(request, timeout=ASKING, segment=segment)
 
     def attempt(self, first: int, last: int, change: Change | None = None, segment: int = 0) -> Answer:
         """Presses it with users `first` to `last`, once, on whatever has been done before, and says the answer."""

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from harness.drive.client import Live, Response, UnexpectedAnswer
 from harness.drive.pressing import Button, Press
 from harness.drive.tape import Pull, Tape, recording
+from harness.drive.tls import tls_for
 from harness.errors import EnvironmentProblem, HarnessError, UsageError, where_in
 from harness.model.people import SyntheticUser
 from harness.model.record import Pressed, RecordWriter, ServiceEnded
@@ -53,8 +54,12 @@ class Performance:
 
     def __init__(self, play: Play, stage: Stage) -> None:
         self.play, self.stage = play, stage
+        known = play.scenario.services()
         self.live = Live(
-            self._addresses(), stage=stage.kind, logs=lambda service: stage.services[service].logs()
+            self._addresses(),
+            stage=stage.kind,
+            logs=lambda service: stage.services[service].logs(),
+            tls={name: tls_for(known[entry]) for name, entry in stage.entries.items()},
         )
         self.progress = Progress(0, 0, False)
         self.batch_seconds = 0.0

@@ -21,6 +21,7 @@ import time
 from typing import Any
 
 from harness.drive.reading import KEEP, Reader
+from harness.drive.tls import Tls
 from harness.model.answer import Answer
 
 __all__ = ["Answer", "ask"]
@@ -36,6 +37,9 @@ LAST_GAP = 0.01
 AFTER_100 = 0.25
 """Seconds in which a refusal may still follow a 100 Continue, where no body will be sent."""
 DECLARED = re.compile(rb"\r\ncontent-length: *[1-9]")
+PLAIN = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_EOF_WHILE_READING", "RECORD_LAYER_FAILURE")
+"""What OpenSSL says where the other side speaks something else."""
+DOUBT = " (does it speak TLS there?)"
 TRY_AGAIN = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -46,14 +50,14 @@ def ask(
     timeout: float = 30.0,
     segment: int = 0,
     keep: int = KEEP,
-    tls: ssl.SSLContext | None = None,
+    tls: Tls | None = None,
 ) -> Answer:
     """Send `request` to `address` (host, port) and read the answer.
 
     segment   0: hand the whole request to the kernel at once; n: in writes of n bytes, each its own packet
     timeout   seconds for the whole exchange
     keep      how much of the answer's body is kept (bytes)
-    tls       speak TLS with this context
+    tls       speak TLS so; a bad certificate is as good as no connection
     A head with ``Expect: 100-continue`` is sent alone, the body when the other side (or its silence) says so;
     a head that declares a body which is not there ends with the 100 or with silence, and no body is ever needed.
     Never raises for what the other side does: see `fate` and `error`.
@@ -82,18 +86,21 @@ def ask(
 
 def _said(problem: OSError) -> str:
     if isinstance(problem, ssl.SSLError):
-        return f"TLS error: {getattr(problem, 'verify_message', '') or problem.reason or problem}"
+        said = getattr(problem, "verify_message", "") or problem.reason or str(problem)
+        return f"TLS error: {said}{DOUBT if said in PLAIN else ''}"
+    if isinstance(problem, TimeoutError) and "handshake" in str(problem):
+        return f"TLS error: no handshake in time{DOUBT}"
     return str(problem) or type(problem).__name__
 
 
-def _connect(address: tuple[str, int], tls: ssl.SSLContext | None, timeout: float, answer: Answer) -> Any:
+def _connect(address: tuple[str, int], tls: Tls | None, timeout: float, answer: Answer) -> Any:
     """A connected, non-blocking socket; TLS is a socket with the same methods."""
     connection = socket.create_connection(address, timeout=timeout)
     try:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         answer.port = connection.getsockname()[1]
         if tls is not None:
-            connection = tls.wrap_socket(connection, server_hostname=address[0])
+            connection = tls.context.wrap_socket(connection, server_hostname=tls.name)
         connection.setblocking(False)
     except (OSError, ssl.SSLError):
         connection.close()

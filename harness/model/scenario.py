@@ -79,6 +79,9 @@ class Service:
     calls           services that must be ready before it starts
     fronts          the service that this one is the gateway of: `live.batch` then enters here
     process         how to run it without containers; None: it stays out of the process stage
+    tls             how its certificate is judged, where it speaks TLS: "system" by this machine's authorities,
+                    "unchecked" not at all, else a PEM file of authorities; "" where it speaks plain HTTP
+    tls_name        the name that its certificate is for
     memory_agent    puts an observer into its Python processes (CPython 3.8+, by PYTHONPATH): it tells garbage and
                     fragmentation from leaks, and names the line that leaks
     """
@@ -94,6 +97,8 @@ class Service:
     fronts: Service | None = None
     process: Process | None = None
     memory_agent: bool = False
+    tls: str = ""
+    tls_name: str = "localhost"
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:

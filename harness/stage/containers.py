@@ -72,7 +72,7 @@ class ContainerService(Observed):
 
     def wait(self) -> None:
         """Returns once it is ready. Raises EnvironmentProblem."""
-        ready = answers(self.address, self._service.ready)
+        ready = answers(self.address, self._service.ready, tls=bool(self._service.tls))
         wait_until_ready(
             self.name, ready, ending=self.ending, logs=self.logs, timeout=self._service.ready_seconds
         )
@@ -154,7 +154,7 @@ def container_stage(
 ) -> Iterator[ContainerStage]:
     """Starts the scenario's services in order on a network of their own; removes them all at the end."""
     known = scenario.services()
-    addresses = {name: Address(name, service.port) for name, service in known.items()}
+    addresses = {name: Address.of(service, name, service.port) for name, service in known.items()}
     stage = ContainerStage()
     labels = {OWNER_LABEL: stand_by(), STAGE_LABEL: secrets.token_hex(8)}
     passes = EMPTY_PASSES

@@ -56,7 +56,7 @@ class ProcessService(Observed):
 
     def wait(self) -> None:
         """Returns once it is ready. Raises EnvironmentProblem."""
-        ready = answers(self.address, self._service.ready)
+        ready = answers(self.address, self._service.ready, tls=bool(self._service.tls))
         wait_until_ready(
             self.name, ready, ending=self.ending, logs=self.logs, timeout=self._service.ready_seconds
         )
@@ -154,7 +154,7 @@ def process_stage(scenario: Scenario, root: Path) -> Iterator[ProcessStage]:
         addresses: dict[str, Address] = {}
         for name, service in taking_part.items():
             assert service.process is not None
-            addresses[name] = Address("127.0.0.1", _port(service, service.process))
+            addresses[name] = Address.of(service, "127.0.0.1", _port(service, service.process))
             agent = agent_for(owner, wanted=service.memory_agent)
             stack.callback(agent.close)
             running = _start(service, addresses, known, root, scratch, agent)

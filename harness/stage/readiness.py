@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 import time
 from collections.abc import Callable
 
@@ -47,14 +48,18 @@ def wait_until_ready(
         time.sleep(0.05)
 
 
-def answers(address: tuple[str, int], path: str) -> Predicate:
-    """A GET of `path` is answered with 2xx or 3xx; without a path, the port takes a connection and keeps it."""
+def answers(address: tuple[str, int], path: str, *, tls: bool = False) -> Predicate:
+    """A GET of `path` is answered with 2xx or 3xx; without a path, the port takes a connection and keeps it.
+
+    With `tls` whatever certificate is shown will do: whether it is good is asked by those who use the service.
+    """
 
     def satisfied() -> str:
         try:
-            return _get(address, path) if path else _connects(address)
+            return _get(address, path, tls) if path else _connects(address)
         except (OSError, http.client.HTTPException) as problem:
-            return f"{type(problem).__name__} on port {address[1]}"
+            said = f" ({problem})" if isinstance(problem, ssl.SSLError) else ""
+            return f"{type(problem).__name__} on port {address[1]}{said}"
 
     return satisfied
 
@@ -65,8 +70,12 @@ def tail(log: bytes, lines: int = LAST_LINES) -> str:
     return "\n".join("    | " + "".join(c for c in row if c.isprintable() or c == "\t")[:300] for row in rows)
 
 
-def _get(address: tuple[str, int], path: str) -> str:
+def _get(address: tuple[str, int], path: str, tls: bool) -> str:
     connection = http.client.HTTPConnection(*address, timeout=2)
+    if tls:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(*address, timeout=2, context=context)
     try:
         connection.request("GET", path)
         status = connection.getresponse().status

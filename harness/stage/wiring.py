@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.errors import UsageError
+from harness.model.scenario import Service
 
 _PLACE = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
 
@@ -17,11 +18,17 @@ class Address:
 
     host: str
     port: int
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
         """Its address as a URL without a path."""
-        return f"http://{self.host}:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
+
+    @classmethod
+    def of(cls, service: Service, host: str, port: int) -> Address:
+        """The address of `service`, which is reached at `host` and `port`."""
+        return cls(host, port, "https" if service.tls else "http")
 
 
 def fill(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from harness.drive.tls import Tls
 from harness.drive.wire import ask
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -204,9 +205,9 @@ def test_nobody_listening_is_refused_at_once() -> None:
 
 def test_a_tls_error_is_told_as_such() -> None:
     with server(saying(b"HTTP/1.1 400 No TLS here\r\n\r\n")) as address:
-        answer = ask(address, GET, timeout=1, tls=ssl.create_default_context())
+        answer = ask(address, GET, timeout=1, tls=Tls(ssl.create_default_context(), "127.0.0.1"))
     assert answer.fate == "refused"
-    assert answer.error
+    assert "does it speak TLS there?" in answer.error
 
 
 def test_an_endless_redirect_is_one_answer_since_nothing_is_followed() -> None:

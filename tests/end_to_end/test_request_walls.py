@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.certificates import self_signed
 from tests.conftest import ROOT, Rehearse
 from tests.walls import stand
 
@@ -20,7 +21,9 @@ class Gate(Scenario):
 
     usual, scales, quiet = 8, (1,), "1s"
     batch = Service(
-        port=8000, ready="/health", process=Process(command="python tests/toy/gate.py {port} MODE")
+        port=8000,
+        ready="/health",
+        process=Process(command="python tests/toy/gate.py {port} MODE"),
     )
 
     @trigger("form with a field per user")
@@ -42,6 +45,10 @@ class Gate(Scenario):
 
 def rehearsed(rehearse: Rehearse, path: Path, mode: str) -> tuple[int, dict]:
     path.write_text(GATE.replace("MODE", mode))
+    return run_gate(rehearse, path)
+
+
+def run_gate(rehearse: Rehearse, path: Path) -> tuple[int, dict]:
     run = rehearse("run", path, "--stage", "process", "--probes", "edges", "--json", timeout=100)
     assert run.stdout, run.stderr
     return run.returncode, json.loads(run.stdout)
@@ -92,6 +99,30 @@ def test_a_service_that_misbehaves_is_not_checked_with_the_reason(
     assert exit_code not in (0, 1), report
     assert report["verdict"] == "inconclusive"
     assert why in " ".join(unseen["why"] for unseen in report["not_checked"]), report["not_checked"]
+
+
+def over_tls(variant: Path, certificate: Path, authorities: str) -> None:
+    """The gate behind TLS: its certificate, and whom the scenario believes."""
+    more = f'env={{"GATE_CERTIFICATE": "{certificate}"}}, tls="{authorities}",'
+    variant.write_text(GATE.replace("port=8000,", f"port=8000, {more}").replace("MODE", "csrf"))
+
+
+def test_a_service_over_tls_is_rehearsed_as_any_other(
+    rehearse: Rehearse, variant: Path, tmp_path: Path
+) -> None:
+    certificate = self_signed(tmp_path)
+    over_tls(variant, certificate, str(certificate))
+    exit_code, report = run_gate(rehearse, variant)
+    assert (exit_code, "SEC-003" in {found["code"] for found in report["findings"]}) == (1, True), report
+
+
+def test_a_certificate_that_nobody_vouches_for_leaves_the_walls_unseen(
+    rehearse: Rehearse, variant: Path, tmp_path: Path
+) -> None:
+    over_tls(variant, self_signed(tmp_path), "system")
+    exit_code, report = run_gate(rehearse, variant)
+    assert (exit_code, report["verdict"]) == (3, "inconclusive"), report
+    assert "TLS error: self-signed certificate" in " ".join(one["why"] for one in report["not_checked"])
 
 
 def walls_of(rehearse: Rehearse, scenario: str) -> dict[tuple[str, str], dict]:

@@ -1,4 +1,5 @@
 """A batch whose way in is guarded or broken, for tests of the harness: `gate.py PORT MODE`; /items tells what it took
+It speaks TLS with the certificate and key in the file GATE_CERTIFICATE, where that is set.
 
 csrf, origin, login, login-page, waf, rate         a guard that turns away for one reason
 redirect, drip, gigabyte, garbage, close, gone     everything but /items and /health is broken in this way
@@ -6,7 +7,9 @@ redirect, drip, gigabyte, garbage, close, gone     everything but /items and /he
 
 import contextlib
 import json
+import os
 import socket
+import ssl
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -105,6 +108,10 @@ BROKEN = {
 }
 server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Gate)
 server.daemon_threads = True
+if "GATE_CERTIFICATE" in os.environ:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.environ["GATE_CERTIFICATE"])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 try:
     server.serve_forever()
 except (OSError, ValueError):

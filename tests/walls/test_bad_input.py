@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from harness.drive.tls import Tls
 from harness.drive.wire import ask
 from harness.model.answer import Answer
 from harness.model.finding import NotChecked
@@ -76,10 +77,10 @@ def test_an_unreachable_service_is_not_checked() -> None:
 
 
 def test_a_tls_error_is_not_checked() -> None:
-    context = ssl.create_default_context()
+    tls = Tls(ssl.create_default_context(), "127.0.0.1")
     with server(saying(b"HTTP/1.1 200 OK\r\n\r\n")) as address:
-        seen = line_of(lambda request, segment: ask(address, request, timeout=1, tls=context))
-    assert "no connection" in seen.why
+        seen = line_of(lambda request, segment: ask(address, request, timeout=1, tls=tls))
+    assert "no connection: TLS error" in seen.why
 
 
 def test_a_service_that_goes_down_in_the_middle_is_not_checked() -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from harness.model.request import Request
-from harness.probes.walls.changes import from_own_origin, neutral, padded
+from harness.probes.walls.changes import from_page_of, neutral, padded
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 HOST = ("Host", "127.0.0.1:80")
@@ -53,6 +53,6 @@ def test_json_stays_json_in_neutral_letters() -> None:
 
 
 def test_an_own_origin_replaces_what_was_there() -> None:
-    request = from_own_origin(Request("POST", "/run", (HOST, ("origin", "null"))))
+    request = from_page_of("http://127.0.0.1:80")(Request("POST", "/run", (HOST, ("origin", "null"))))
     assert ("Origin", "http://127.0.0.1:80") in request.headers
     assert ("origin", "null") not in request.headers

@@ -45,12 +45,15 @@ def neutral(request: Request) -> Request:
     return replace(request, target=target, body=_plain(request.body))
 
 
-def from_own_origin(request: Request) -> Request:
-    """As sent from a page of the service itself."""
-    host = next((value for name, value in request.headers if name.lower() == "host"), "127.0.0.1")
-    own = {"Origin": f"http://{host}", "Referer": f"http://{host}/", "Sec-Fetch-Site": "same-origin"}
-    rest = [(name, value) for name, value in request.headers if name.title() not in own]
-    return replace(request, headers=(*rest, *own.items()))
+def from_page_of(origin: str) -> Change:
+    """As sent from a page of `origin` (scheme, host and port)."""
+    own = {"Origin": origin, "Referer": f"{origin}/", "Sec-Fetch-Site": "same-origin"}
+
+    def change(request: Request) -> Request:
+        rest = [(name, value) for name, value in request.headers if name.title() not in own]
+        return replace(request, headers=(*rest, *own.items()))
+
+    return change
 
 
 def _plain(text: bytes) -> bytes:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from harness.model.answer import Answer
 from harness.model.request import Request
-from harness.probes.walls.changes import Change, from_own_origin, neutral
+from harness.probes.walls.changes import Change, from_page_of, neutral
 from harness.probes.walls.security import Experiments
 
 PAUSE, LONGEST_PAUSE = 60.0, 120.0
@@ -15,6 +15,10 @@ PAUSE, LONGEST_PAUSE = 60.0, 120.0
 
 class Trigger(Protocol):
     """What an experiment needs of the hand on a trigger."""
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the pages that its request would come from."""
 
     def build(self, users: int) -> bytes:
         """Its request for the first `users` users; nothing is sent."""
@@ -45,7 +49,7 @@ def experiments(trigger: Trigger, users: int, pause: Callable[[float], None]) ->
         half=press(0, half),
         other_half=press(half, users) if users > 1 else None,
         neutral=press(0, users, neutral) if neutral(request) != request else None,
-        own_origin=press(0, 1, from_own_origin),
+        own_origin=press(0, 1, from_page_of(trigger.origin)),
         pause=lambda: pause(_asked_for(last[0])),
         passed=trigger.passed,
     )
