@@ -37,7 +37,9 @@ def judge(record: Record) -> Verdict:
         verdict=_word(findings, blind=any(event.decisive for event in unseen)),
         scales=manifest.scales,
         findings=findings,
-        not_checked=list(dict.fromkeys(NotChecked(event.probe, event.why) for event in unseen)),
+        not_checked=list(
+            dict.fromkeys(NotChecked(event.probe, event.why, event.decisive) for event in unseen)
+        ),
         measurements=_measurements(record),
     )
 

@@ -135,7 +135,7 @@ def exit_code(verdict: Verdict, fail_on: FailOn) -> int:
     """1 for findings at or above `fail_on`, else 3 where something was not seen, else 0."""
     if fail_on != "never" and at_or_above(verdict.findings, fail_on):
         return 1
-    return 3 if verdict.verdict == "inconclusive" else 0
+    return 3 if verdict.undecided else 0
 
 
 def _hold(loaded: Loaded, plan: Plan, engine: Engine | None, watching: Spectator) -> BaseException | None:

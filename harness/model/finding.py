@@ -75,10 +75,11 @@ def fingerprint(code: str, *place: str) -> str:
 
 
 class NotChecked(Struct, frozen=True):
-    """Something the rehearsal could not see, and why."""
+    """Something the rehearsal could not see, and why. `decisive`: there is no READY without it."""
 
     probe: str
     why: str
+    decisive: bool = True
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -93,3 +94,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     findings: list[Finding]
     not_checked: list[NotChecked]
     measurements: dict[str, float | int | str | None]
+
+    @property
+    def undecided(self) -> list[NotChecked]:
+        """What was not seen and had to be."""
+        return [unseen for unseen in self.not_checked if unseen.decisive]

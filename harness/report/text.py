@@ -50,6 +50,12 @@ def rows(finding: Finding) -> list[tuple[str, str]]:
     return [(label, shorten(inert(text))) for label, text in told]
 
 
+def plain(finding: Finding) -> str:
+    """A finding as plain text: its head, and its rows below."""
+    told = [f"{label:>11}  {text}" for label, text in rows(finding)]
+    return "\n".join([f"{finding.severity}[{finding.code}] {inert(finding.title)}", *told])
+
+
 def reproduce(finding: Finding) -> str:
     """The command line that shows the finding again; empty where there is none."""
     again = finding.reproduce
