@@ -7,12 +7,15 @@ if TYPE_CHECKING:
     from harness.drive.client import Live, Response
     from harness.model.finding import Finding
     from harness.model.people import SyntheticUser
-    from harness.model.scenario import Effect, Outcome, Process, Progress, Scenario, Service, trigger
+    from harness.model.scenario import Effect, Outcome, Progress, Scenario, trigger
+    from harness.model.service import Build, Healthcheck, Process, Service
     from harness.population import Population
 
 __all__ = [
+    "Build",
     "Effect",
     "Finding",
+    "Healthcheck",
     "Live",
     "Outcome",
     "Population",
@@ -27,6 +30,8 @@ __all__ = [
 
 _SCENARIO = "harness.model.scenario"
 _HOMES = {
+    "Build": "harness.model.service",
+    "Healthcheck": "harness.model.service",
     "Finding": "harness.model.finding",
     "Live": "harness.drive.client",
     "Population": "harness.population",

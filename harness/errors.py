@@ -53,6 +53,12 @@ class EnvironmentProblem(HarnessError):
     exit_code = 5
 
 
+class Refused(HarnessError):
+    """It would reach out of the rehearsal, and nobody has allowed that by name (exit 6)."""
+
+    exit_code = 6
+
+
 class LeftBehind(HarnessError):
     """Something that was started could not be removed (exit 7)."""
 

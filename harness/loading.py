@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from harness.drive.tls import tls_for
-from harness.errors import UsageError, where_in
+from harness.errors import HarnessError, UsageError, where_in
 from harness.model.scenario import Scenario, Service, parse_duration
 from harness.population import Spec
 
@@ -72,8 +72,10 @@ def _execute(source: Path, root: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as problem:  # whatever the author's code raises is told with its line
-        if isinstance(problem, UsageError):
+        if isinstance(problem, HarnessError):
             raise
+        if isinstance(problem.__cause__, HarnessError):  # Python 3.11 wraps what a class attribute raises
+            raise problem.__cause__ from None
         raise UsageError(
             f"{where_in(source, problem)}: {type(problem).__name__}: {problem}",
             expected="a scenario file that Python can execute",
@@ -159,18 +161,21 @@ def _check_service(service: Service, wrong: Wrong, root: Path) -> None:
         raise wrong(
             f"{name} says nothing to run", "build=, image= or process=", "give the folder of its Dockerfile"
         )
-    if not 1 <= service.port <= 65535:
+    if not 0 <= service.port <= 65535 or (service.ready and not service.port):
         raise wrong(
-            f"{name} has port {service.port}", "a port from 1 to 65535", "give the port it listens on"
+            f"{name} has port {service.port}",
+            "a port from 1 to 65535, or 0 and no `ready` where it has none",
+            "give the port it listens on",
         )
     _ = service.memory_bytes, service.ready_seconds
     if service.tls not in ("", "system", "unchecked"):
         service.tls = str(root / service.tls)  # from here on the project's folder is not known
     tls_for(service)
-    if service.build and not (root / service.build / "Dockerfile").is_file():
+    recipe = service.recipe
+    if recipe and not (root / recipe.context / recipe.dockerfile).is_file():
         raise wrong(
-            f"{name} is built from {service.build!r}, where there is no Dockerfile",
-            f"a Dockerfile in {root / service.build}",
+            f"{name} is built from {recipe.context!r}, where there is no {recipe.dockerfile}",
+            f"a {recipe.dockerfile} in {root / recipe.context}",
             "mend the path: it is relative to the project's folder",
         )
     if service.process and not (root / service.process.cwd).is_dir():

@@ -27,5 +27,5 @@ def engine_for(stage: str) -> tuple[Engine | None, str]:
 def opener(loaded: Loaded, engine: Engine | None, images: Mapping[str, str]) -> OpenStage:
     """What opens a fresh stage each time it is called."""
     if engine:
-        return lambda: container_stage(engine, loaded.scenario, images)
+        return lambda: container_stage(engine, loaded.scenario, images, loaded.root)
     return lambda: process_stage(loaded.scenario, loaded.root)

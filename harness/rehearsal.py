@@ -97,10 +97,7 @@ def rehearse(
     if type(loaded.scenario).expected is not Scenario.expected:
         with calling("expected()", loaded.source, plan.stage):
             write_expected(loaded.scenario.expected, users, record)
-    for name, service in loaded.scenario.services().items():
-        if not service.on(plan.stage):
-            why = f"{name} takes no part in the {plan.stage} stage: its own limits were not seen"
-            record.event(NotSeen(probe=f"service {name}", why=why, decisive=False))
+    _tell_what_is_missing(loaded.scenario, plan.stage, record)
     play = Play(loaded.scenario, loaded.source, users, plan.deadline, record, audience.say)
     reach = Reach()
     for scale in plan.scales:
@@ -120,6 +117,16 @@ def rehearse(
         _press_again(play, open_stage, reach.button, plan)
     if "lines" in plan.probes:
         _look_for_lines(play, open_stage)
+
+
+def _tell_what_is_missing(scenario: Scenario, stage: StageKind, record: RecordWriter) -> None:
+    for name, service in scenario.services().items():
+        if not service.on(stage):
+            why = f"{name} takes no part in the {stage} stage: its own limits were not seen"
+            record.event(NotSeen(probe=f"service {name}", why=why, decisive=False))
+        elif service.left_out:
+            why = f"its compose file asks for what is not done here: {'; '.join(service.left_out)}"
+            record.event(NotSeen(probe=f"all of {name}", why=why, decisive=False))
 
 
 def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:

@@ -6,9 +6,8 @@ order written; `seed`, `outcomes` and `effects` say how users get in and what is
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from msgspec import Struct
@@ -16,9 +15,28 @@ from msgspec import Struct
 from harness.errors import UsageError
 from harness.model.exchange import Exchange
 from harness.model.people import SyntheticUser
+from harness.model.quantity import parse_duration, parse_size
+from harness.model.service import Process, Service, StageKind
+
+__all__ = [
+    "Effect",
+    "Method",
+    "Outcome",
+    "Process",
+    "Progress",
+    "Reply",
+    "Said",
+    "Scenario",
+    "Service",
+    "StageKind",
+    "Trigger",
+    "TriggerMethod",
+    "parse_duration",
+    "parse_size",
+    "trigger",
+]
 
 Said = Literal["ok", "failed", "unknown", "running"]
-StageKind = Literal["docker", "process"]
 
 
 class Outcome(Struct, frozen=True):
@@ -50,102 +68,6 @@ class Progress(Struct, frozen=True):
     done: int
     failed: int
     running: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Process:
-    """How a service runs as a plain process, on a machine without a container engine.
-
-    command   the command line; `{port}` is the port it shall listen on; `python` is the harness's own Python
-    cwd       its folder
-    env       on top of the service's own `env`
-    """
-
-    command: str
-    cwd: str = "."
-    env: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(kw_only=True)
-class Service:
-    """One container or process of the system under test; its attribute's name is its name and its host name.
-
-    build / image   the folder of its Dockerfile, or an image to use as it is
-    port            the port it listens on inside the stage
-    memory          its memory limit ("512 MiB"): enforced on the docker stage, used for forecasts on both
-    ready           a path that answers 2xx or 3xx once the service is ready; "" waits for the port only
-    ready_within    how long it may take to get ready
-    env             its environment; `{payouts.url}`, `{db.host}`, `{db.port}` name other services
-    calls           services that must be ready before it starts
-    fronts          the service that this one is the gateway of: `live.batch` then enters here
-    process         how to run it without containers; None: it stays out of the process stage
-    tls             how its certificate is judged, where it speaks TLS: "system" by this machine's authorities,
-                    "unchecked" not at all, else a PEM file of authorities; "" where it speaks plain HTTP
-    tls_name        the name that its certificate is for
-    memory_agent    puts an observer into its Python processes (CPython 3.8+, by PYTHONPATH): it tells garbage and
-                    fragmentation from leaks, and names the line that leaks
-    """
-
-    port: int
-    build: str = ""
-    image: str = ""
-    memory: str = "512 MiB"
-    ready: str = ""
-    ready_within: str = "90s"
-    env: Mapping[str, str] = field(default_factory=dict)
-    calls: Sequence[Service] = ()
-    fronts: Service | None = None
-    process: Process | None = None
-    memory_agent: bool = False
-    tls: str = ""
-    tls_name: str = "localhost"
-    name: str = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = self.name or name
-
-    def on(self, kind: StageKind) -> bool:
-        """Whether this service takes part in a stage of that kind."""
-        return kind == "docker" or self.process is not None
-
-    def with_env(self, **env: str) -> Service:
-        """A copy with some of its environment replaced: a variant of the same service."""
-        return replace(self, env={**self.env, **env})
-
-    @property
-    def ready_seconds(self) -> float:
-        """How long it may take to get ready, in seconds. Raises UsageError where it cannot be read."""
-        return parse_duration(self.ready_within, what=f"ready_within of service {self.name!r}")
-
-    @property
-    def memory_bytes(self) -> int:
-        """The memory limit in bytes. Raises UsageError where it cannot be read."""
-        return parse_size(self.memory, what=f"memory of service {self.name!r}")
-
-
-_UNITS = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-_SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def parse_size(text: str, *, what: str) -> int:
-    """Bytes of "512 MiB", "1.5GB" or "4096". Raises UsageError."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
-    unit = _UNITS.get(match[2].upper()) if match else None
-    if match is None or unit is None:
-        raise UsageError(
-            f"{what} is {text!r}", expected="a number and a unit, such as 512 MiB", fix="write it so"
-        )
-    return int(float(match[1]) * unit)
-
-
-def parse_duration(text: str, *, what: str) -> float:
-    """Seconds of "90", "45s", "1h30m" or "4h". Raises UsageError."""
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
-    if not parts or "".join(a + b for a, b in parts) != text.replace(" ", ""):
-        raise UsageError(
-            f"{what} is {text!r}", expected="a duration such as 90s, 45m or 1h30m", fix="write it so"
-        )
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
 class Reply(Protocol):
@@ -234,7 +156,7 @@ class Scenario:
         """The services by name, in the order in which they are to be started."""
         found: dict[str, Service] = {}
         for base in reversed(cls.__mro__):
-            found |= {name: value for name, value in vars(base).items() if isinstance(value, Service)}
+            found |= {value.name: value for value in vars(base).values() if isinstance(value, Service)}
         ordered: dict[str, Service] = {}
 
         def start(service: Service, waiting: tuple[str, ...]) -> None:

@@ -17,13 +17,15 @@ from harness.model.memory import Ceiling, MemoryReading
 from harness.model.scenario import Scenario, Service
 from harness.model.stage import Ending
 from harness.stage.agent_channel import Agent, agent_for
+from harness.stage.container_options import mounts, named_volumes, options
 from harness.stage.engine import Engine
+from harness.stage.healthcheck import passes
 from harness.stage.images import image_for
 from harness.stage.logs import HEAD, TAIL, left_out
 from harness.stage.memory_files import Cgroup, ceilings
 from harness.stage.memory_stats import from_stats
 from harness.stage.observed import Observed
-from harness.stage.readiness import answers, wait_until_ready
+from harness.stage.readiness import all_of, answers, wait_until_done, wait_until_ready
 from harness.stage.watchdog import (
     EMPTY_PASSES,
     OWNER_LABEL,
@@ -41,7 +43,6 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
 GRACE = 20
-LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "5m", "max-file": "4"}}
 
 
 class ContainerService(Observed):
@@ -72,10 +73,14 @@ class ContainerService(Observed):
 
     def wait(self) -> None:
         """Returns once it is ready. Raises EnvironmentProblem."""
-        ready = answers(self.address, self._service.ready, tls=bool(self._service.tls))
-        wait_until_ready(
-            self.name, ready, ending=self.ending, logs=self.logs, timeout=self._service.ready_seconds
-        )
+        service = self._service
+        if service.runs_once:
+            wait_until_done(self.name, ending=self.ending, logs=self.logs, timeout=service.ready_seconds)
+            return
+        ready = answers(self.address, service.ready, tls=bool(service.tls))
+        if service.healthcheck:
+            ready = all_of(passes(self._container, service.healthcheck), ready)
+        wait_until_ready(self.name, ready, ending=self.ending, logs=self.logs, timeout=service.ready_seconds)
 
     def revive(self) -> None:
         """Starts the container again, with all that is on its disk."""
@@ -150,9 +155,10 @@ def build_images(engine: Engine, scenario: Scenario, root: Path) -> dict[str, st
 
 @contextmanager
 def container_stage(
-    engine: Engine, scenario: Scenario, images: Mapping[str, str]
+    engine: Engine, scenario: Scenario, images: Mapping[str, str], root: Path = Path()
 ) -> Iterator[ContainerStage]:
-    """Starts the scenario's services in order on a network of their own; removes them all at the end."""
+    """Starts the scenario's services in order on a network of their own; removes them all at the end. Folders that
+    they see are relative to `root`."""
     known = scenario.services()
     addresses = {name: Address.of(service, name, service.port) for name, service in known.items()}
     stage = ContainerStage()
@@ -161,15 +167,22 @@ def container_stage(
     agents: list[Agent] = []
     try:
         network = Network(docker_network_kw={"labels": labels}).create()
+        volumes = {name: engine.client.volumes.create(labels=labels).name for name in named_volumes(known)}
         for name, service in known.items():
             env = environment(service.env, addresses, known, {"port": str(service.port)})
             agent = agent_for(labels[OWNER_LABEL], wanted=service.memory_agent)
             agents.append(agent)
             if service.memory_agent:
                 env |= agent.environment(_pythonpath(engine, images[name], env), inside=True)
-            stage.services[name] = _start(network, service, images[name], env, labels, agent)
-            stage.services[name].wait()
-        stage.entries = {name: name for name in known}
+            wanted = DockerContainer(images[name]).with_envs(**env).with_network(network)
+            wanted.with_network_aliases(name, *service.aliases).with_kwargs(**options(service, labels))
+            for here, there, mode in mounts(service, root, volumes):
+                wanted.with_volume_mapping(here, there, mode)
+            running = _start(wanted, service, agent)
+            if not service.runs_once:
+                stage.services[name] = running
+            running.wait()
+        stage.entries = {name: name for name in stage.services}
         stage.entries |= {service.fronts.name: name for name, service in known.items() if service.fronts}
         yield stage
         passes = 1
@@ -189,27 +202,18 @@ def _clear(engine: Engine, token: str, passes: int) -> None:
         )
 
 
-def _start(
-    network: Network, service: Service, image: str, env: dict[str, str], labels: dict[str, str], agent: Agent
-) -> ContainerService:
-    port = f"{service.port}/tcp"
-    wanted = DockerContainer(image).with_envs(**env).with_network(network).with_network_aliases(service.name)
-    wanted.ports = {port: ("127.0.0.1", None)}  # type: ignore[dict-item]  # its own methods publish on every address
+def _start(wanted: DockerContainer, service: Service, agent: Agent) -> ContainerService:
+    if service.port:  # its own methods publish on every address
+        wanted.ports = {f"{service.port}/tcp": ("127.0.0.1", None)}  # type: ignore[dict-item]
     for here, (there, mode) in agent.mounts().items():
         wanted.with_volume_mapping(here, there, mode)
-    wanted.with_kwargs(
-        mem_limit=service.memory_bytes,
-        memswap_limit=service.memory_bytes,
-        log_config=LOG_CONFIG,
-        labels={**labels, "rehearse.service": service.name},
-    )
     try:
         wanted.start()
-        return ContainerService(service, wanted.get_wrapped_container(), image, agent)
+        return ContainerService(service, wanted.get_wrapped_container(), wanted.image, agent)
     except DockerException as problem:
         raise EnvironmentProblem(
             f"the container of service {service.name!r} could not be started: {str(problem)[:300]}",
-            expected=f"a container of {image} with port {service.port}",
+            expected=f"a container of {wanted.image} with port {service.port}",
             cause="a port that is taken, a memory limit that the engine refuses, or a full disk",
             fix="`rehearse doctor` looks at each of these",
         ) from problem

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import docker
@@ -13,7 +14,7 @@ from docker.errors import APIError, BuildError, ImageNotFound
 from docker.utils.build import exclude_paths
 
 from harness.errors import EnvironmentProblem
-from harness.model.scenario import Service
+from harness.model.service import Build, Service
 from harness.stage.base_image import base_image
 
 CONTENT_LABEL = "rehearse.content"
@@ -22,49 +23,57 @@ _BASE = re.compile(r"^ARG\s+BASE_IMAGE=(\S+)", re.MULTILINE)
 
 def image_for(client: docker.DockerClient, service: Service, root: Path) -> str:
     """The tag of the service's image, built if its content is new. Raises EnvironmentProblem."""
-    if not service.build:
+    recipe = service.recipe
+    if recipe is None:
         return _existing(client, service)
-    folder = root / service.build
-    args = _build_args(client, folder)
-    tag = f"rehearse/{folder.parent.name}-{folder.name}".lower() + f":{_content(folder, args)}"
+    folder = (root / recipe.context).resolve()
+    recipe = replace(recipe, args=_build_args(client, folder, recipe))
+    tag = f"rehearse/{_word(folder.parent.name)}-{_word(folder.name)}:{_content(folder, recipe)}"
     try:
         client.images.get(tag)
     except ImageNotFound:
-        _build(client, service, folder, tag, args)
+        _build(client, service, folder, tag, recipe)
     return tag
 
 
-def _build_args(client: docker.DockerClient, folder: Path) -> dict[str, str]:
-    wanted = _BASE.search((folder / "Dockerfile").read_text())
-    if not wanted:
-        return {}
-    return {"BASE_IMAGE": os.environ.get("REHEARSE_BASE_IMAGE") or base_image(client, wanted[1])}
+def _word(name: str) -> str:
+    """A folder's name as a part of an image's."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "root"
 
 
-def _content(folder: Path, args: dict[str, str]) -> str:
-    digest = hashlib.sha256(repr(sorted(args.items())).encode())
-    for name in _context(folder):
+def _build_args(client: docker.DockerClient, folder: Path, recipe: Build) -> dict[str, str]:
+    wanted = _BASE.search((folder / recipe.dockerfile).read_text())
+    if not wanted or "BASE_IMAGE" in recipe.args:
+        return dict(recipe.args)
+    base = os.environ.get("REHEARSE_BASE_IMAGE") or base_image(client, wanted[1])
+    return {**recipe.args, "BASE_IMAGE": base}
+
+
+def _content(folder: Path, recipe: Build) -> str:
+    told = [*sorted(recipe.args.items()), recipe.dockerfile, recipe.target]
+    digest = hashlib.sha256(repr(told).encode())
+    for name in _context(folder, recipe.dockerfile):
         path = folder / name
         if path.is_file():
             digest.update(f"\0{name}\0{path.stat().st_mode & 0o111}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _context(folder: Path) -> Iterable[str]:
+def _context(folder: Path, dockerfile: str) -> Iterable[str]:
     ignore = folder / ".dockerignore"
     patterns = ignore.read_text().splitlines() if ignore.exists() else []
-    return sorted(exclude_paths(str(folder), [*patterns, "**/__pycache__", "**/*.pyc"], "Dockerfile"))
+    return sorted(exclude_paths(str(folder), [*patterns, "**/__pycache__", "**/*.pyc"], dockerfile))
 
 
-def _build(
-    client: docker.DockerClient, service: Service, folder: Path, tag: str, args: dict[str, str]
-) -> None:
+def _build(client: docker.DockerClient, service: Service, folder: Path, tag: str, recipe: Build) -> None:
     lines: list[str] = []
     try:
         stream = client.api.build(
             path=str(folder),
             tag=tag,
-            buildargs=args,
+            dockerfile=recipe.dockerfile,
+            target=recipe.target or None,
+            buildargs=dict(recipe.args),
             rm=True,
             forcerm=True,
             decode=True,
@@ -77,10 +86,10 @@ def _build(
     except (APIError, BuildError, TypeError) as problem:
         last = "\n".join("    | " + line for line in [line for line in lines if line.strip()][-15:])
         raise EnvironmentProblem(
-            f"the image of service {service.name!r} could not be built from {service.build}: {problem}\n{last}",
+            f"the image of service {service.name!r} could not be built from {recipe.context}: {problem}\n{last}",
             expected="a Dockerfile that builds here",
             cause="the step that the last lines show",
-            fix=f"docker build {service.build}",
+            fix=f"docker build -f {recipe.context}/{recipe.dockerfile} {recipe.context}",
         ) from problem
 
 

@@ -25,7 +25,7 @@ from harness.stage.family import family
 from harness.stage.logs import head_and_tail
 from harness.stage.memory_files import ceilings, read_processes
 from harness.stage.observed import Observed
-from harness.stage.readiness import answers, wait_until_ready
+from harness.stage.readiness import answers, wait_until_done, wait_until_ready
 from harness.stage.watchdog import OWNER_VARIABLE, scratch_folder, stand_by
 from harness.stage.wiring import Address, environment, fill
 
@@ -48,7 +48,7 @@ class ProcessService(Observed):
     ) -> None:
         super().__init__(agent)
         self.name, self.memory_limit = service.name, service.memory_bytes
-        self.address = ("127.0.0.1", port)
+        self.address = ("127.0.0.1", port if service.port else 0)
         self._service, self._log, self._spawn = service, log, spawn
         self._popen = spawn()
         self._known: list[int] = []
@@ -56,10 +56,12 @@ class ProcessService(Observed):
 
     def wait(self) -> None:
         """Returns once it is ready. Raises EnvironmentProblem."""
-        ready = answers(self.address, self._service.ready, tls=bool(self._service.tls))
-        wait_until_ready(
-            self.name, ready, ending=self.ending, logs=self.logs, timeout=self._service.ready_seconds
-        )
+        service = self._service
+        if service.runs_once:
+            wait_until_done(self.name, ending=self.ending, logs=self.logs, timeout=service.ready_seconds)
+            return
+        ready = answers(self.address, service.ready, tls=bool(service.tls))
+        wait_until_ready(self.name, ready, ending=self.ending, logs=self.logs, timeout=service.ready_seconds)
 
     def revive(self) -> None:
         """Starts the same command again, in the same folder, on the same port."""
@@ -159,9 +161,10 @@ def process_stage(scenario: Scenario, root: Path) -> Iterator[ProcessStage]:
             stack.callback(agent.close)
             running = _start(service, addresses, known, root, scratch, agent)
             stack.callback(running.stop)
-            stage.services[name] = running
+            if not service.runs_once:
+                stage.services[name] = running
             running.wait()
-        stage.entries = {name: name for name in taking_part}
+        stage.entries = {name: name for name in stage.services}
         stage.entries |= {one.fronts.name: name for name, one in taking_part.items() if one.fronts}
         yield stage
 
@@ -217,7 +220,7 @@ def _clean_environment() -> dict[str, str]:
 
 def _port(service: Service, process: Process) -> int:
     """A free port where the command takes one; else the service's own, which must be free."""
-    wanted = 0 if "{port}" in process.command else service.port
+    wanted = 0 if "{port}" in process.command else service.port  # 0, too, where it has none
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

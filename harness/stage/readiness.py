@@ -48,13 +48,46 @@ def wait_until_ready(
         time.sleep(0.05)
 
 
+def wait_until_done(
+    name: str, *, ending: Callable[[], Ending | None], logs: Callable[[], bytes], timeout: float
+) -> None:
+    """Returns once a service that runs once has ended well. Raises EnvironmentProblem."""
+    deadline = time.monotonic() + timeout
+    while (ended := ending()) is None:
+        if time.monotonic() > deadline:
+            raise EnvironmentProblem(
+                f"service {name!r} runs once, and has not ended within {timeout:g} s;"
+                f" its last lines:\n{tail(logs())}",
+                expected="that it ends with exit code 0 before the others start",
+                cause="it waits for something, or it is a service that goes on running",
+                fix="give it more time with `ready_within`, or take `runs_once` away",
+            )
+        time.sleep(0.05)
+    if ended.exit_code:
+        raise EnvironmentProblem(
+            f"service {name!r} runs once, and ended with exit code {ended.exit_code};"
+            f" its last lines:\n{tail(logs())}",
+            expected="exit code 0",
+            cause="the lines above say it",
+            fix="start it by hand with the same environment, or mend what its log names",
+        )
+
+
+def all_of(*predicates: Predicate) -> Predicate:
+    """The first thing that is still missing of several."""
+    return lambda: next(filter(None, (predicate() for predicate in predicates)), "")
+
+
 def answers(address: tuple[str, int], path: str, *, tls: bool = False) -> Predicate:
     """A GET of `path` is answered with 2xx or 3xx; without a path, the port takes a connection and keeps it.
+    Without a port there is nothing to ask.
 
     With `tls` whatever certificate is shown will do: whether it is good is asked by those who use the service.
     """
 
     def satisfied() -> str:
+        if not address[1]:
+            return ""
         try:
             return _get(address, path, tls) if path else _connects(address)
         except (OSError, http.client.HTTPException) as problem:

@@ -72,7 +72,7 @@ def belongings(client: Any | None, owner: str) -> list[str]:
     words += [f"folder {folder}" for folder in _folders(owner)]
     if client is not None:
         for thing in _things(client, f"{OWNER_LABEL}={owner}"):
-            words.append(f"container {thing['Names'][0]}" if "Names" in thing else f"network {thing['Name']}")
+            words.append(f"{_kind(thing)} {_called(thing)}")
     return words
 
 
@@ -201,23 +201,44 @@ def _folders(owner: str) -> Iterator[Path]:
 
 def _things(client: Any, label: str) -> list[dict[str, Any]]:
     wanted = {"label": label}
-    return [*client.api.containers(all=True, filters=wanted), *client.api.networks(filters=wanted)]
+    return [
+        *client.api.containers(all=True, filters=wanted),
+        *client.api.networks(filters=wanted),
+        *(client.api.volumes(filters=wanted)["Volumes"] or []),
+        *client.api.images(all=True, filters=wanted),
+    ]
+
+
+def _kind(thing: dict[str, Any]) -> str:
+    told = {"Names": "container", "Mountpoint": "volume", "RepoTags": "image"}
+    return next((kind for field, kind in told.items() if field in thing), "network")
+
+
+def _called(thing: dict[str, Any]) -> str:
+    return str(
+        next(iter(thing.get("Names") or thing.get("RepoTags") or []), thing.get("Name", thing.get("Id")))
+    )
 
 
 def _remove_thing(client: Any, thing: dict[str, Any]) -> str:
     import docker
 
     try:
-        if "Names" in thing:
-            client.api.remove_container(thing["Id"], force=True, v=True)
-        else:
-            client.api.remove_network(thing["Id"])
+        match _kind(thing):
+            case "container":
+                client.api.remove_container(thing["Id"], force=True, v=True)
+            case "network":
+                client.api.remove_network(thing["Id"])
+            case "volume":
+                client.api.remove_volume(thing["Name"], force=True)
+            case "image":
+                client.api.remove_image(thing["Id"], force=True)
     except docker.errors.NotFound:
         return ""
     except docker.errors.APIError as problem:
         if "already in progress" in str(problem):
             return ""
-        return f"{thing.get('Name') or thing.get('Names')}: {problem.explanation}"
+        return f"{_kind(thing)} {_called(thing)}: {problem.explanation}"
     return ""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.errors import UsageError
-from harness.model.scenario import Service
+from harness.model.service import Service, Verbatim
 
 _PLACE = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
 
@@ -69,5 +69,8 @@ def environment(
     own: Mapping[str, str],
 ) -> dict[str, str]:
     """An environment with its places filled. Entries that name a service not on this stage are left out."""
-    filled = {name: fill(text, addresses, known, own) for name, text in env.items()}
+    filled = {
+        name: text if isinstance(text, Verbatim) else fill(text, addresses, known, own)
+        for name, text in env.items()
+    }
     return {name: text for name, text in filled.items() if text is not None}
