@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.drive.client import Live, Response
+    from harness.model.attached import Attached
     from harness.model.finding import Finding
     from harness.model.people import SyntheticUser
     from harness.model.scenario import Effect, Outcome, Progress, Scenario, trigger
+    from harness.model.secret import Secret
     from harness.model.service import Build, Healthcheck, Process, Service
     from harness.population import Population
 
 __all__ = [
+    "Attached",
     "Build",
     "Effect",
     "Finding",
@@ -23,6 +26,7 @@ __all__ = [
     "Progress",
     "Response",
     "Scenario",
+    "Secret",
     "Service",
     "SyntheticUser",
     "trigger",
@@ -30,12 +34,14 @@ __all__ = [
 
 _SCENARIO = "harness.model.scenario"
 _HOMES = {
+    "Attached": "harness.model.attached",
     "Build": "harness.model.service",
     "Healthcheck": "harness.model.service",
     "Finding": "harness.model.finding",
     "Live": "harness.drive.client",
     "Population": "harness.population",
     "Response": "harness.drive.client",
+    "Secret": "harness.model.secret",
     "SyntheticUser": "harness.model.people",
 }
 

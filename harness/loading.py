@@ -71,7 +71,7 @@ def _execute(source: Path, root: Path) -> ModuleType:
         sys.path.insert(0, str(root))
     try:
         spec.loader.exec_module(module)
-    except Exception as problem:  # whatever the author's code raises is told with its line
+    except (Exception, SystemExit) as problem:  # whatever the author's code raises is told with its line
         if isinstance(problem, HarnessError):
             raise
         if isinstance(problem.__cause__, HarnessError):  # Python 3.11 wraps what a class attribute raises

@@ -23,7 +23,9 @@ from harness.cli import (
     users,
 )
 from harness.cli.ending import Interrupted, explain_error, on_signals
-from harness.errors import HarnessError
+from harness.cli.streams import mask_streams
+from harness.errors import HarnessError, UsageError
+from harness.model.redaction import clean
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,6 +46,7 @@ for module in (run, judge, replay, fuzz, report, compare, baseline, explain, use
 
 def main() -> None:
     """Runs the command and ends the process with the exit code of the contract."""
+    mask_streams()
     on_signals()
     with github.commands_off():
         code = _run()
@@ -60,11 +63,20 @@ def _run() -> int:
         code = 2
     except (click.Abort, KeyboardInterrupt, Interrupted) as problem:
         code = getattr(problem, "exit_code", 130)
+    except SystemExit as problem:  # a scenario that calls sys.exit(0) must not look READY
+        explain_error(
+            UsageError(
+                f"something called sys.exit({problem.code!r}) while `rehearse` was at work",
+                expected="a scenario that returns, or raises what is wrong",
+                fix="take the call out of the scenario, and out of what it imports",
+            )
+        )
+        code = UsageError.exit_code
     except HarnessError as problem:
         explain_error(problem)
         code = problem.exit_code
     except Exception:  # noqa: BLE001  # a defect of ours: 4, never Python's own 1, which means findings
-        traceback.print_exc()
+        click.echo(clean(traceback.format_exc()), err=True)
         click.echo(
             "error: the harness itself failed; this is a defect of rehearse, and says nothing of the batch",
             err=True,

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.errors import HarnessError
+from harness.model.redaction import clean
 from harness.report.text import inert
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -56,11 +57,11 @@ def _end_with(parent: int) -> None:
 def explain_error(problem: HarnessError) -> None:
     """Prints what was seen, what was expected, the likely cause and what to do."""
     console = Console(stderr=True)
-    console.print(Text.assemble(("error: ", "bold red"), inert(problem.seen)))
+    console.print(Text.assemble(("error: ", "bold red"), inert(clean(problem.seen))))
     for label, text in (
         ("expected", problem.expected),
         ("likely cause", problem.cause),
         ("fix", problem.fix),
     ):
         if text:
-            console.print(Text.assemble((f"  {label}: ", "bold"), inert(text)))
+            console.print(Text.assemble((f"  {label}: ", "bold"), inert(clean(text))))

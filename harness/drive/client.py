@@ -15,6 +15,7 @@ from harness.drive.tls import Tls
 from harness.drive.wire import Answer, ask
 from harness.errors import HarnessError, UsageError
 from harness.model.exchange import Exchange, Sizes
+from harness.model.secret import Secret, plain
 
 Pairs = Mapping[str, Any] | Sequence[tuple[str, Any]]
 KEPT, WHOLE = 4 * 2**20, 2**30
@@ -179,7 +180,7 @@ class Client:
         """The request that would be sent."""
         query, form, body, kind = _pairs(params), [], b"", ""
         if json is not None:
-            body, kind = json_codec.dumps(json).encode(), "application/json"
+            body, kind = json_codec.dumps(json, default=_revealed).encode(), "application/json"
         elif isinstance(data, bytes):
             body = data
         elif data is not None:
@@ -194,7 +195,7 @@ class Client:
             own["Content-Type"] = kind
         if method != "GET" or body:
             own["Content-Length"] = str(len(body))
-        own |= {name: str(value) for name, value in _pairs(headers)}
+        own |= {name: plain(value) for name, value in _pairs(headers)}
         return Request(self.service, method, target, tuple(own.items()), body, len(query) + len(form))
 
     def send(self, request: Request, *, whole: bool = False) -> Response:
@@ -278,7 +279,15 @@ class Live:
 def _pairs(given: Pairs | None) -> list[tuple[str, Any]]:
     if given is None:
         return []
-    return list(given.items()) if isinstance(given, Mapping) else list(given)
+    pairs = given.items() if isinstance(given, Mapping) else given
+    return [(name, value.reveal() if isinstance(value, Secret) else value) for name, value in pairs]
+
+
+def _revealed(value: Any) -> str:
+    """What JSON cannot write by itself, and may be a secret."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
 
 def _exchange(request: Request, answer: Answer) -> Exchange:

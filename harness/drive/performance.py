@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from msgspec.structs import replace
+
 from harness.drive.client import Live, Response, UnexpectedAnswer
 from harness.drive.pressing import Button, Press
 from harness.drive.tape import Pull, Tape, recording
@@ -15,6 +17,7 @@ from harness.drive.tls import tls_for
 from harness.errors import EnvironmentProblem, HarnessError, UsageError, where_in
 from harness.model.people import SyntheticUser
 from harness.model.record import Pressed, RecordWriter, ServiceEnded
+from harness.model.redaction import clean
 from harness.model.scenario import Effect, Outcome, Progress, Scenario, Trigger, parse_duration
 from harness.model.stage import Stage
 
@@ -82,7 +85,8 @@ class Performance:
     def attempt(self, user: SyntheticUser) -> Outcome | None:
         """Sends one user through as the scenario says."""
         with self._calling("attempt()"):
-            return self.play.scenario.attempt(self.live, user)
+            told = self.play.scenario.attempt(self.live, user)
+        return told if told is None else _without_secrets(told)
 
     def outcomes(self) -> Iterable[Outcome]:
         """What the batch says became of each item. Raises UsageError for a typo in the scenario; whatever else
@@ -96,8 +100,8 @@ class Performance:
     def _read(self, hook: str, read: Callable[[Live], Iterable[Row] | None]) -> list[Row] | None:
         try:
             found = read(self.live)
-            return None if found is None else list(found)
-        except (NameError, AttributeError, ImportError) as problem:
+            return None if found is None else [_without_secrets(row) for row in found]
+        except (NameError, AttributeError, ImportError, SystemExit) as problem:
             raise UsageError(
                 f"{where_in(self.play.source, problem)}: {hook} raised {type(problem).__name__}: {problem}",
                 expected=f"a {hook} that works on this stage ({self.stage.kind})",
@@ -235,6 +239,13 @@ class Performance:
             raise
 
 
+def _without_secrets(row: Row) -> Row:
+    """What the batch says of an item, as the record will have it: single tries are held against that."""
+    if isinstance(row, Outcome) and isinstance(row.detail, str) and row.detail:
+        return replace(row, detail=clean(row.detail))
+    return row
+
+
 def _keep(record: RecordWriter, scale: int, readings: list[tuple[float, Progress]]) -> None:
     record.rows(
         f"progress-{scale}",
@@ -254,7 +265,7 @@ def calling(hook: str, source: Path, stage: str) -> Iterator[None]:
         raise UsageError(seen, expected=problem.expected, fix=problem.fix) from problem
     except HarnessError:
         raise
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:  # sys.exit(0) in a scenario is no verdict
         raise UsageError(
             f"{where_in(source, problem)}: {hook} raised {type(problem).__name__}: {problem}",
             expected=f"a {hook} that works on this stage ({stage})",

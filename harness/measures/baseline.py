@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from harness.errors import CannotTell
 from harness.measures.side import Side
+from harness.model.redaction import SECRETS
 
 SCHEMA = "1"
 MOST_BYTES = 16 * 2**20
@@ -22,7 +23,7 @@ class _File(Struct, frozen=True):
 
 def encode(side: Side) -> bytes:
     """The file's content."""
-    body = msgspec.json.encode(side)
+    body = SECRETS.mask_bytes(msgspec.json.encode(side))
     file = _File(SCHEMA, hashlib.sha256(body).hexdigest(), msgspec.Raw(body))
     return msgspec.json.encode(file) + b"\n"
 

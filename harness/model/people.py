@@ -21,6 +21,12 @@ class SyntheticUser:
     data: Mapping[str, Any]
     edges: tuple[str, ...] = field(default=())
 
+    @property
+    def marker(self) -> str:
+        """Says that this user is invented, and which one: put it where a system that is used by others keeps it (a
+        reference, a note), so that what a rehearsal has left there can be found again."""
+        return f"rehearsal-{self.id}"
+
     def __getitem__(self, name: str) -> Any:
         return self.data[name]
 

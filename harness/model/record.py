@@ -5,6 +5,8 @@
     tables/*.jsonl    many rows of one kind, in chunks of columns
     logs/             what each service wrote
 
+Whatever is written goes through `harness.model.redaction`, and each line of a JSONL file carries a sum over itself.
+
 Writing needs a RecordWriter; reading a Record. Both know the event types below and no more.
 """
 
@@ -24,6 +26,8 @@ from harness.errors import UsageError
 from harness.model.causes import Inquiry
 from harness.model.event import Event
 from harness.model.exchange import Exchange
+from harness.model.lines import how_many, opened, sealed
+from harness.model.redaction import clean_bytes, clean_column, clean_tree
 from harness.model.walls import Open, Rejection, Wall
 
 AgainKind = Literal["complete", "double", "running", "kill", "late"]
@@ -236,24 +240,28 @@ class RecordWriter:
 
     def manifest(self, manifest: Manifest) -> None:
         """Writes run.json."""
-        (self.folder / "run.json").write_bytes(msgspec.json.format(self._encode(manifest), indent=2))
+        (self.folder / "run.json").write_bytes(msgspec.json.format(self._clean(manifest), indent=2))
 
     def event(self, event: Event) -> None:
         """Appends one event, stamped with the time."""
         stamped = msgspec.structs.replace(event, t=round(self.now, 4))
         with self._lock:
-            self._journal.write(self._encode(stamped) + b"\n")
+            self._journal.write(sealed(self._clean(stamped)))
             self._journal.flush()
 
     def rows(self, table: str, **columns: Column) -> None:
         """Appends a chunk of rows, given as columns of equal length, to `tables/<table>.jsonl`."""
+        cleaned = {name: clean_column(column) for name, column in columns.items()}
         with self._lock, (self.folder / "tables" / f"{table}.jsonl").open("ab") as file:
-            file.write(self._encode(columns) + b"\n")
+            file.write(sealed(self._encode(cleaned)))
 
     def log(self, name: str, text: bytes) -> None:
         """Keeps what a service wrote."""
         with (self.folder / "logs" / f"{name}.log").open("ab") as file:
-            file.write(text)
+            file.write(clean_bytes(text))
+
+    def _clean(self, document: Struct) -> bytes:
+        return self._encode(clean_tree(msgspec.to_builtins(document, builtin_types=(bytes,))))
 
 
 class Record:
@@ -307,7 +315,8 @@ class Record:
         decoder = msgspec.json.Decoder(kind)
         with path.open("rb") as lines:
             for line in lines:
+                document = opened(line)
                 try:
-                    yield decoder.decode(line)
+                    yield decoder.decode(document or b"")
                 except msgspec.DecodeError:
-                    self.damaged += 1
+                    self.damaged += how_many(line)

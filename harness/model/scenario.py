@@ -114,6 +114,11 @@ class Scenario:
     patience   how long the batch may go without finishing an item before it counts as stuck
     quiet      how long nothing new may be done downstream before what was done is read
     population what the users are made of: Population.spec("name", "iban", edges=0.03); None: the standard fields
+
+    Of the attach stage only, where services already run (staging):
+    allow         the hosts that may be sent anything at all, by name
+    side_effects  whether users may be put in and triggers pulled there; else it is only read from
+    cap           the largest multiple of `usual` that may be sent there
     """
 
     usual: ClassVar[int] = 0
@@ -123,6 +128,9 @@ class Scenario:
     patience: ClassVar[str] = "60s"
     quiet: ClassVar[str] = "5s"
     population: ClassVar[Any] = None
+    allow: ClassVar[tuple[str, ...]] = ()
+    side_effects: ClassVar[bool] = False
+    cap: ClassVar[int] = 1
 
     def seed(self, live: Any, users: list[SyntheticUser]) -> None:
         """Puts the users where the batch finds them. Called once on each fresh stage."""

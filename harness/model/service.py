@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from harness.model.attached import Attached
 from harness.model.quantity import parse_duration, parse_size
+from harness.model.secret import Secret
 
-StageKind = Literal["docker", "process"]
+StageKind = Literal["docker", "process", "attach"]
 
 
 class Verbatim(str):
@@ -28,7 +30,7 @@ class Process:
 
     command: str
     cwd: str = "."
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str | Secret] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,12 @@ class Service:
     healthcheck     a command in its container that must succeed, too (docker stage)
     ready_within    how long it may take to get ready
     runs_once       it is ready once it has ended with exit code 0, as a migration does
-    env             its environment; `{payouts.url}`, `{db.host}`, `{db.port}` name other services
+    env             its environment; `{payouts.url}`, `{db.host}`, `{db.port}` name other services; what no report
+                    may show is a Secret.env("NAME") or Secret.file("path")
     calls           services that must be ready before it starts
     fronts          the service that this one is the gateway of: `live.batch` then enters here
     process         how to run it without containers; None: it stays out of the process stage
+    attach          where it already runs (staging); None: it stays out of the attach stage
     tls             how its certificate is judged, where it speaks TLS: "system" by this machine's authorities,
                     "unchecked" not at all, else a PEM file of authorities; "" where it speaks plain HTTP
     tls_name        the name that its certificate is for
@@ -95,10 +99,11 @@ class Service:
     healthcheck: Healthcheck | None = None
     ready_within: str = "90s"
     runs_once: bool = False
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str | Secret] = field(default_factory=dict)
     calls: Sequence[Service] = ()
     fronts: Service | None = None
     process: Process | None = None
+    attach: Attached | None = None
     memory_agent: bool = False
     tls: str = ""
     tls_name: str = "localhost"
@@ -115,9 +120,11 @@ class Service:
 
     def on(self, kind: StageKind) -> bool:
         """Whether this service takes part in a stage of that kind."""
+        if kind == "attach":
+            return self.attach is not None
         return kind == "docker" or self.process is not None
 
-    def with_env(self, **env: str) -> Service:
+    def with_env(self, **env: str | Secret) -> Service:
         """A copy with some of its environment replaced: a variant of the same service."""
         return replace(self, env={**self.env, **env})
 

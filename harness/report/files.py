@@ -9,6 +9,7 @@ import msgspec
 
 from harness.model.finding import Verdict
 from harness.model.record import Record
+from harness.model.redaction import SECRETS
 from harness.report import html, junit, markdown, sarif
 from harness.report.pytests import files_of
 
@@ -50,5 +51,6 @@ def write_reports(verdict: Verdict, record: Record, formats: Iterable[str] = FOR
 def _write_whole(path: Path, content: bytes) -> None:
     path.parent.mkdir(exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
+    partial.unlink(missing_ok=True)  # a link that lies in its place would be followed
+    partial.write_bytes(SECRETS.mask_bytes(content))
     partial.replace(path)

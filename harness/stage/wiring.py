@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from harness.errors import UsageError
 from harness.model.service import Service, Verbatim
+from harness.model.redaction import SECRET_NAME, SECRETS
+from harness.model.secret import Secret
 
 _PLACE = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
 
@@ -62,15 +64,23 @@ def fill(
     return None if missing else filled
 
 
+def _filled(
+    value: str | Secret, addresses: Mapping[str, Address], known: Mapping[str, object], own: Mapping[str, str]
+) -> str | None:
+    if isinstance(value, Secret):
+        return value.reveal()
+    return value if isinstance(value, Verbatim) else fill(value, addresses, known, own)
+
+
 def environment(
-    env: Mapping[str, str],
+    env: Mapping[str, str | Secret],
     addresses: Mapping[str, Address],
     known: Mapping[str, object],
     own: Mapping[str, str],
 ) -> dict[str, str]:
-    """An environment with its places filled. Entries that name a service not on this stage are left out."""
-    filled = {
-        name: text if isinstance(text, Verbatim) else fill(text, addresses, known, own)
-        for name, text in env.items()
-    }
-    return {name: text for name, text in filled.items() if text is not None}
+    """An environment with its places filled and its secrets revealed. Entries that name a service not on this stage
+    are left out."""
+    filled = {name: _filled(value, addresses, known, own) for name, value in env.items()}
+    found = {name: text for name, text in filled.items() if text is not None}
+    SECRETS.add_named(found, SECRET_NAME)
+    return found
