@@ -57,12 +57,12 @@ class Attached:
     url       http:// or https://, a name or a plain IPv4 address, a port, and no path
     memory    where its memory is read; None: it is not seen, and the report says so
     logs      where its logs are read; None: they are not seen
-    ca        a file with the certificates to trust, for https with a private authority
+    tls       of https, how its certificate is judged, as in Service.tls
     reads     requests other than GET that change nothing ("POST /login"): sent also without `side_effects`
     """
 
     url: str
     memory: Prometheus | Container | None = None
     logs: LogFile | LogCommand | LogQuery | Container | None = None
-    ca: str = ""
+    tls: str = "system"
     reads: Sequence[str] = ()

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.errors import UsageError
-from harness.model.service import Service, Verbatim
 from harness.model.redaction import SECRET_NAME, SECRETS
 from harness.model.secret import Secret
+from harness.model.service import Service, Verbatim
 
 _PLACE = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
 
