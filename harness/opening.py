@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 
 from harness.loading import Loaded
-from harness.model.stage import Stage
+from harness.model.stage import OpenStage
 from harness.stage import Engine, container_stage, find_engine, need_engine, process_stage
-
-OpenStage = Callable[[], AbstractContextManager[Stage]]
 
 
 def engine_for(stage: str) -> tuple[Engine | None, str]:
@@ -27,5 +24,5 @@ def engine_for(stage: str) -> tuple[Engine | None, str]:
 def opener(loaded: Loaded, engine: Engine | None, images: Mapping[str, str]) -> OpenStage:
     """What opens a fresh stage each time it is called."""
     if engine:
-        return lambda: container_stage(engine, loaded.scenario, images, loaded.root)
-    return lambda: process_stage(loaded.scenario, loaded.root)
+        return lambda tapped=(): container_stage(engine, loaded.scenario, images, loaded.root, tapped)
+    return lambda tapped=(): process_stage(loaded.scenario, loaded.root, tapped)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Protocol
+from typing import Literal, Protocol
 
 import psutil
 
@@ -39,11 +39,12 @@ from harness.model.record import (
     StageUp,
 )
 from harness.model.scenario import Progress, Scenario, StageKind, Trigger
-from harness.model.stage import Stage
+from harness.model.stage import OpenStage, Stage
 from harness.probes.attribution import Window, keep_sites
 from harness.probes.items import read_effects, read_outcomes, write_expected
 from harness.probes.memory import Checkpoints, MemorySampler
 from harness.probes.rerun import Experiment, experiments, hold
+from harness.probes.tap import Listener
 
 MOST_PRESSES = 1000
 FRUITLESS_PRESSES = 3
@@ -64,13 +65,11 @@ class Audience(Protocol):
         """The walls have been seen and are in the record; what is still to come asks for more time."""
 
 
-OpenStage = Callable[[], AbstractContextManager[Stage]]
-
-
 @dataclass(frozen=True)
 class Plan:
     """One rehearsal as it was asked for: the usual number of users, the scales, the seed, the end of the time budget
-    (monotonic clock), the kind of stage and why that one, the images by service, and the probes of act two."""
+    (monotonic clock), the kind of stage and why that one, the images by service, the probes of act two, and whether
+    a tap listens in act one: auto where the scenario has no effects(), as nobody else then sees what was done."""
 
     usual: int
     scales: tuple[int, ...]
@@ -80,6 +79,7 @@ class Plan:
     stage_why: str
     images: dict[str, str] = field(default_factory=dict)
     probes: tuple[str, ...] = PROBES
+    tap: Literal["auto", "on", "off"] = "auto"
 
 
 def rehearse(
@@ -100,8 +100,9 @@ def rehearse(
     _tell_what_is_missing(loaded.scenario, plan.stage, record)
     play = Play(loaded.scenario, loaded.source, users, plan.deadline, record, audience.say)
     reach = Reach()
+    tapped = _tapped(loaded.scenario, plan)
     for scale in plan.scales:
-        with _up(open_stage, record, f"{scale}x") as stage:
+        with _up(open_stage, record, f"{scale}x", tapped) as stage:
             _act_one(Performance(play, stage), scale, scale * plan.usual, reach)
     for probe in (probe for probe in PROBES if probe not in plan.probes):
         record.event(NotSeen(probe=probe, why="left out by --probes", decisive=False))
@@ -134,7 +135,11 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
     record, started = on.play.record, time.monotonic()
     on.seed(count)
     name, run = "", Presses(0, 0, complete=False)
-    with MemorySampler(on.stage.services, record, scale) as sampler:
+    known = (user.id for user in on.play.users[:count])
+    with (
+        MemorySampler(on.stage.services, record, scale) as sampler,
+        Listener(on.stage.taps, known, record, str(scale)),
+    ):
         on.watcher = _checkpoints(on, sampler, count)
         try:
             trigger = _first_that_gets_through(on, scale, count, reach)
@@ -275,10 +280,18 @@ def _hold(experiment: Experiment, desk: Desk, record: RecordWriter, trigger: Tri
         desk.keep_logs(experiment.key)
 
 
+def _tapped(scenario: Scenario, plan: Plan) -> tuple[str, ...]:
+    """The downstream that a tap stands before in act one: the first service that is called."""
+    wanted = plan.tap == "on" or (plan.tap == "auto" and type(scenario).effects is Scenario.effects)
+    return scenario.downstreams(plan.stage)[:1] if wanted else ()
+
+
 @contextmanager
-def _up(open_stage: OpenStage, record: RecordWriter, purpose: str) -> Iterator[Stage]:
+def _up(
+    open_stage: OpenStage, record: RecordWriter, purpose: str, tapped: tuple[str, ...] = ()
+) -> Iterator[Stage]:
     started = time.monotonic()
-    with open_stage() as stage:
+    with open_stage(tapped) as stage:
         record.event(StageUp(purpose=purpose, seconds=round(time.monotonic() - started, 3)))
         yield stage
 

@@ -16,7 +16,8 @@ from harness.inquiry import told
 from harness.loading import Loaded, load
 from harness.model.causes import CARD, Cause, CauseFound
 from harness.model.record import Record
-from harness.opening import OpenStage, engine_for, opener
+from harness.model.stage import OpenStage
+from harness.opening import engine_for, opener
 from harness.population import Population
 from harness.stage import build_images
 

@@ -26,21 +26,22 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
     """One finding for each bad verdict, with its count per scale; NotSeen where a verdict would be a guess."""
     tallies = {name: _Tally() for name in KINDS}
     for done in record.all(ScaleDone):
-        account = balance(record, done.users, f"items-{done.scale}", best_witness(record, done.scale))
+        witness = best_witness(record, done.scale)
+        account = balance(record, done.users, f"items-{done.scale}", witness)
         if account is None:
             why = "the batch's word or the ledger was not read"
             yield NotSeen(probe=f"each user at {done.scale}x", why=why)
             continue
         yield from flaws(account, done)
         for name, tally in tallies.items():
-            _add(tally, name, account, done)
+            _add(tally, name, account, done, "tap" if witness.startswith("tap-") else "ledger")
     service = batch_of(record)
     for name, tally in tallies.items():
         if tally.counts:
             yield _finding(record, KINDS[name], service, tally)
 
 
-def _add(tally: _Tally, name: str, account: Account, done: ScaleDone) -> None:
+def _add(tally: _Tally, name: str, account: Account, done: ScaleDone, witness: str) -> None:
     phantoms = sorted(account.deeds.strangers) if name == PHANTOM else []
     n = len(phantoms) if name == PHANTOM else account.count(name)  # type: ignore[arg-type]
     if not n:
@@ -48,9 +49,9 @@ def _add(tally: _Tally, name: str, account: Account, done: ScaleDone) -> None:
     examples = phantoms[:SHOWN] or account.of(name, SHOWN)  # type: ignore[arg-type]
     scale = f"{done.scale}x"
     tally.counts[scale], tally.users = n, done.users
-    tally.evidence = [Evidence("ledger", f"at {scale}, for example users {', '.join(examples)}")]
+    tally.evidence = [Evidence(witness, f"at {scale}, for example users {', '.join(examples)}")]
     if name == "duplicated":
-        tally.evidence.append(Evidence("ledger", f"at {scale} up to {account.deeds.most:,} times each"))
+        tally.evidence.append(Evidence(witness, f"at {scale} up to {account.deeds.most:,} times each"))
         if account.overpaid:
             tally.evidence.append(Evidence("money", f"at {scale} {account.overpaid:,.2f} were paid too much"))
     if name == "falsely-ok" and account.unpaid:

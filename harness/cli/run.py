@@ -69,6 +69,14 @@ FailOn = Literal["critical", "high", "medium", "never"]
     " fail), rerun (what comes of pressing the button again); or none.",
 )
 @click.option(
+    "--tap",
+    type=click.Choice(["auto", "on", "off"]),
+    default="auto",
+    show_default=True,
+    help="Listen between the batch and the first service it calls, while the scales run; auto: where the scenario"
+    " has no effects().",
+)
+@click.option(
     "--json", "as_json_", is_flag=True, help="Print report.json to stdout, everything else to stderr."
 )
 @click.option(
@@ -87,6 +95,7 @@ def command(
     budget: str,
     out: Path | None,
     probes: str,
+    tap: Literal["auto", "on", "off"],
     as_json_: bool,
     fail_on: FailOn,
 ) -> None:
@@ -97,7 +106,7 @@ def command(
     with ProgressLine(Console(stderr=True)) as progress:
         engine, why = engine_for(stage)
         kind: StageKind = "docker" if engine else "process"
-        plan = Plan(users or loaded.scenario.usual, chosen, seed, deadline, kind, why, probes=wanted)
+        plan = Plan(users or loaded.scenario.usual, chosen, seed, deadline, kind, why, probes=wanted, tap=tap)
         progress.note(
             f"rehearsing {loaded.name} at {', '.join(f'{k}x' for k in chosen)} of {plan.usual:,} users;"
             f" stage {kind}: {why}"

@@ -198,6 +198,13 @@ class Scenario:
         return [name for name, service in services.items() if name not in called and not service.fronts]
 
     @classmethod
+    def downstreams(cls, kind: StageKind) -> tuple[str, ...]:
+        """What the drivers call on that stage, in the order in which they name it."""
+        services = cls.services()
+        called = [one for name in cls.drivers() if services[name].on(kind) for one in services[name].calls]
+        return tuple(dict.fromkeys(one.name for one in called if one.on(kind)))
+
+    @classmethod
     def triggers(cls) -> list[Trigger]:
         """The triggers in the order written, those of a base class first."""
         found: dict[str, str] = {}

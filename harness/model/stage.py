@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -70,6 +71,25 @@ class RunningService(Protocol):
         """What it wrote to stdout and stderr: at most the first 1 MiB and the last 4 MiB."""
 
 
+class Tap(Protocol):
+    """The tee before one service: see harness.tap."""
+
+    def recognise(self, items: Iterable[str]) -> None:
+        """Has the journal name these users where they stand in a request."""
+
+    def play(self, fault: str, **rule: Any) -> None:
+        """Turns a fault on; the rule says for which requests (see harness.tap.rules)."""
+
+    def clear(self) -> int:
+        """Turns all faults off; how often they were played."""
+
+    def hits(self) -> int:
+        """How often the faults that are on have been played so far."""
+
+    def exchanges(self) -> list[dict[str, Any]]:
+        """The exchanges that are new since the last call."""
+
+
 class Stage(Protocol):
     """The services up and reachable."""
 
@@ -84,3 +104,14 @@ class Stage(Protocol):
     @property
     def entries(self) -> Mapping[str, str]:
         """Which service a request for `live.<name>` enters at: the gateway in front, or the service itself."""
+
+    @property
+    def taps(self) -> Mapping[str, Tap]:
+        """The taps by the service that each stands before."""
+
+
+class OpenStage(Protocol):
+    """What opens a fresh stage, with a tap before each of the services named."""
+
+    def __call__(self, tapped: Collection[str] = ()) -> AbstractContextManager[Stage]:
+        """The stage, as a context."""

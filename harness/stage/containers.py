@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from harness.stage.memory_files import Cgroup, ceilings
 from harness.stage.memory_stats import from_stats
 from harness.stage.observed import Observed
 from harness.stage.readiness import all_of, answers, wait_until_done, wait_until_ready
+from harness.stage.tapping import BEHIND, container_tap
 from harness.stage.watchdog import (
     EMPTY_PASSES,
     OWNER_LABEL,
@@ -34,6 +35,7 @@ from harness.stage.watchdog import (
     stand_by,
 )
 from harness.stage.wiring import Address, environment
+from harness.tap.remote import Remote
 
 # testcontainers reads these when it is imported. Its reaper is an image from a registry, which is not always
 # there, and it acknowledges nothing; what we start is removed by label, below.
@@ -146,6 +148,7 @@ class ContainerStage:
     def __init__(self) -> None:
         self.services: dict[str, ContainerService] = {}
         self.entries: dict[str, str] = {}
+        self.taps: dict[str, Remote] = {}
 
 
 def build_images(engine: Engine, scenario: Scenario, root: Path) -> dict[str, str]:
@@ -155,10 +158,14 @@ def build_images(engine: Engine, scenario: Scenario, root: Path) -> dict[str, st
 
 @contextmanager
 def container_stage(
-    engine: Engine, scenario: Scenario, images: Mapping[str, str], root: Path = Path()
+    engine: Engine,
+    scenario: Scenario,
+    images: Mapping[str, str],
+    root: Path = Path(),
+    tapped: Collection[str] = (),
 ) -> Iterator[ContainerStage]:
-    """Starts the scenario's services in order on a network of their own; removes them all at the end. Folders that
-    they see are relative to `root`."""
+    """Starts the scenario's services in order on a network of their own, with a tap before each of `tapped`;
+    removes them all at the end. Folders that they see are relative to `root`."""
     known = scenario.services()
     addresses = {name: Address.of(service, name, service.port) for name, service in known.items()}
     stage = ContainerStage()
@@ -175,13 +182,17 @@ def container_stage(
             if service.memory_agent:
                 env |= agent.environment(_pythonpath(engine, images[name], env), inside=True)
             wanted = DockerContainer(images[name]).with_envs(**env).with_network(network)
-            wanted.with_network_aliases(name, *service.aliases).with_kwargs(**options(service, labels))
+            names = [name, *service.aliases]
+            wanted.with_network_aliases(*([BEHIND.format(name)] if name in tapped else names))
+            wanted.with_kwargs(**options(service, labels))
             for here, there, mode in mounts(service, root, volumes):
                 wanted.with_volume_mapping(here, there, mode)
             running = _start(wanted, service, agent)
             if not service.runs_once:
                 stage.services[name] = running
             running.wait()
+            if name in tapped:
+                stage.taps[name] = container_tap(engine.client, network.name, names, service.port, labels)
         stage.entries = {name: name for name in stage.services}
         stage.entries |= {service.fronts.name: name for name, service in known.items() if service.fronts}
         yield stage
@@ -189,6 +200,8 @@ def container_stage(
     finally:
         for agent in agents:
             agent.close()
+        for tap in stage.taps.values():
+            tap.close()
         _clear(engine, labels[STAGE_LABEL], passes)
 
 

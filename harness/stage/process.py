@@ -10,8 +10,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -26,8 +27,10 @@ from harness.stage.logs import head_and_tail
 from harness.stage.memory_files import ceilings, read_processes
 from harness.stage.observed import Observed
 from harness.stage.readiness import answers, wait_until_done, wait_until_ready
+from harness.stage.tapping import ProcessTap
 from harness.stage.watchdog import OWNER_VARIABLE, scratch_folder, stand_by
 from harness.stage.wiring import Address, environment, fill
+from harness.tap.remote import Remote
 
 GRACE = 5.0
 PIDS_EVERY = 0.5
@@ -135,11 +138,13 @@ class ProcessStage:
     def __init__(self) -> None:
         self.services: dict[str, ProcessService] = {}
         self.entries: dict[str, str] = {}
+        self.taps: dict[str, Remote] = {}
 
 
 @contextmanager
-def process_stage(scenario: Scenario, root: Path) -> Iterator[ProcessStage]:
-    """Starts the scenario's services in order, and ends them all at the end, however that comes."""
+def process_stage(scenario: Scenario, root: Path, tapped: Collection[str] = ()) -> Iterator[ProcessStage]:
+    """Starts the scenario's services in order, with a tap before each of `tapped`, and ends them all at the end,
+    however that comes."""
     known = scenario.services()
     taking_part = {name: service for name, service in known.items() if service.process}
     if not taking_part:
@@ -164,6 +169,11 @@ def process_stage(scenario: Scenario, root: Path) -> Iterator[ProcessStage]:
             if not service.runs_once:
                 stage.services[name] = running
             running.wait()
+            if name in tapped:  # from here on the others find the tap where they look for the service
+                tap = ProcessTap(name, running.address, scratch, owner)
+                stack.callback(tap.stop)
+                stage.taps[name] = tap.remote
+                addresses[name] = replace(addresses[name], port=tap.port)
         stage.entries = {name: name for name in stage.services}
         stage.entries |= {one.fronts.name: name for name, one in taking_part.items() if one.fronts}
         yield stage

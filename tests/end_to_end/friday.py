@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from harness.drive.desk import Desk
@@ -12,7 +10,7 @@ from harness.drive.performance import Play
 from harness.loading import Loaded
 from harness.model.record import Ended, Record, RecordWriter
 from harness.model.scenario import Scenario
-from harness.model.stage import Stage
+from harness.model.stage import OpenStage
 from harness.population import Population
 from harness.probes.items import write_expected
 from harness.probes.rerun import experiments, hold
@@ -46,13 +44,13 @@ def variant(*, payouts: dict[str, str], batch: dict[str, str], **attributes: obj
     return type("Variant", (FridayPayouts,), body | attributes)()
 
 
-def opener(scenario: Scenario, kind: str) -> Callable[[], AbstractContextManager[Stage]]:
+def opener(scenario: Scenario, kind: str) -> OpenStage:
     """What opens a stage of that kind."""
     if kind == "process":
-        return lambda: process_stage(scenario, ROOT)
+        return lambda tapped=(): process_stage(scenario, ROOT, tapped)
     engine = need_engine()
     images = build_images(engine, scenario, ROOT)
-    return lambda: container_stage(engine, scenario, images)
+    return lambda tapped=(): container_stage(engine, scenario, images, ROOT, tapped)
 
 
 def hold_rehearsal(

@@ -86,7 +86,12 @@ class Shop:
                 if not head:
                     return
                 length = next(
-                    (int(row[15:]) for row in head.split(b"\r\n") if row.lower().startswith(b"content-length")), 0
+                    (
+                        int(row[15:])
+                        for row in head.split(b"\r\n")
+                        if row.lower().startswith(b"content-length")
+                    ),
+                    0,
                 )
                 body = stream.read(length)
                 self.heads.append(head)

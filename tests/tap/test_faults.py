@@ -49,7 +49,12 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
 def test_without_a_fault_all_passes_and_the_journal_tells_of_it(stand: Stand) -> None:
     assert stand.pay("1001") == 200
     (line,) = stand.seen(1)
-    assert (line["method"], line["target"], line["status"], line["upstream"]) == ("POST", "/payouts", 200, 200)
+    assert (line["method"], line["target"], line["status"], line["upstream"]) == (
+        "POST",
+        "/payouts",
+        200,
+        200,
+    )
     assert line["items"] == ["1001"]
     assert line["fate"] == "answered"
 

@@ -1,0 +1,45 @@
+"""A downstream for tests of the harness: `shop.py PORT` books what it is asked to pay, and tells its ledger.
+
+SHOP_LIE=n books every n-th payment and answers 500; SHOP_FORGET=n answers 200 and books nothing; SHOP_DEDUP books
+each item once; SHOP_NO_LEDGER answers /ledger with 500.
+"""
+
+import json
+import os
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+LIE, FORGET = int(os.environ.get("SHOP_LIE", "0")), int(os.environ.get("SHOP_FORGET", "0"))
+DEDUP, NO_LEDGER = os.environ.get("SHOP_DEDUP"), os.environ.get("SHOP_NO_LEDGER")
+ledger: list[str] = []
+asked = 0
+
+
+class Shop(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, status: int, body: object) -> None:
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def do_GET(self) -> None:
+        broken = NO_LEDGER and self.path == "/ledger"
+        self.answer(500 if broken else 200, ledger if self.path == "/ledger" else "ok")
+
+    def do_POST(self) -> None:
+        global asked
+        item = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["item"]
+        asked += 1
+        if not (FORGET and asked % FORGET == 0) and not (DEDUP and item in ledger):
+            ledger.append(item)
+        self.answer(500 if LIE and asked % LIE == 0 else 200, "paid")
+
+    def log_message(self, *words: object) -> None:
+        pass
+
+
+if __name__ == "__main__":
+    ThreadingHTTPServer((os.environ.get("TOY_HOST", "127.0.0.1"), int(sys.argv[1])), Shop).serve_forever()
