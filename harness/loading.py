@@ -12,6 +12,7 @@ from types import ModuleType
 
 from harness.drive.tls import tls_for
 from harness.errors import HarnessError, UsageError, where_in
+from harness.model.project import project_root
 from harness.model.scenario import Scenario, Service, parse_duration
 from harness.population import Spec
 
@@ -52,14 +53,6 @@ def load(where: str) -> Loaded:
         parse_duration(chosen.deadline, what=f"{chosen.__name__}.deadline") if chosen.deadline else None
     )
     return Loaded(chosen(), source.stem, source, root, deadline)
-
-
-def project_root(source: Path) -> Path:
-    """The nearest folder above a scenario file that has a pyproject.toml or .git; else the file's own folder's."""
-    for folder in source.parents:
-        if (folder / "pyproject.toml").exists() or (folder / ".git").exists():
-            return folder
-    return source.parent.parent if source.parent.name == "scenarios" else source.parent
 
 
 def _execute(source: Path, root: Path) -> ModuleType:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, overload
 
+from harness.compose import ComposeService, read
+from harness.errors import UsageError
 from harness.model.attached import Attached
+from harness.model.project import project_root
 from harness.model.quantity import parse_duration, parse_size
 from harness.model.secret import Secret
 
@@ -118,6 +123,35 @@ class Service:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = self.name or name
 
+    @overload
+    @classmethod
+    def from_compose(cls, file: str | Path, *, allow: Sequence[str] = ()) -> Composed: ...
+
+    @overload
+    @classmethod
+    def from_compose(cls, file: str | Path, name: str, *, allow: Sequence[str] = ()) -> Service: ...
+
+    @classmethod
+    def from_compose(
+        cls, file: str | Path, name: str = "", *, allow: Sequence[str] = ()
+    ) -> Composed | Service:
+        """Services as a compose file has them, relative to the project's folder: one by its name, or all of them.
+
+            class Friday(Scenario):
+                stack = Service.from_compose("compose.yaml")
+
+        makes every service of the file a service of the scenario; one that the class defines itself stands in its
+        place. What would reach out of the rehearsal is refused unless `allow` names it. Raises UsageError, Refused.
+        """
+        caller = Path(sys._getframe(1).f_code.co_filename)
+        root = project_root(caller.resolve()) if caller.exists() else Path.cwd()
+        found = Composed.read(root / file, root, allow)
+        if not name:
+            return found
+        if name not in found:
+            raise UsageError(f"{file} has no service {name!r}", expected=f"one of {', '.join(found)}")
+        return found[name]
+
     def on(self, kind: StageKind) -> bool:
         """Whether this service takes part in a stage of that kind."""
         if kind == "attach":
@@ -144,3 +178,69 @@ class Service:
     def memory_bytes(self) -> int:
         """The memory limit in bytes. Raises UsageError where it cannot be read."""
         return parse_size(self.memory, what=f"memory of service {self.name!r}")
+
+
+class Composed(Mapping[str, Service]):
+    """All services of a compose file, by the names that a scenario has for them: `web-front` is `web_front`."""
+
+    def __init__(self, services: Mapping[str, Service]) -> None:
+        self._services = services
+
+    @classmethod
+    def read(cls, path: Path, root: Path, allow: Sequence[str] = ()) -> Composed:
+        """Reads the file. What is left out of it as a whole is told by the first service."""
+        told = read(path, root, allow=allow)
+        made: dict[str, Service] = {name: _composed(facts) for name, facts in told.services.items()}
+        for name, facts in told.services.items():
+            made[name].calls = [made[other] for other in facts.needs if other != facts.fronts]
+            made[name].fronts = made[facts.fronts] if facts.fronts else None
+        first = next(iter(made.values()))
+        first.left_out = [*told.left_out, *first.left_out]
+        return cls({service.name: service for service in made.values()})
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        for service in self._services.values():
+            here = vars(owner).get(service.name)
+            if isinstance(here, Service):
+                continue
+            if here is not None or (
+                hasattr(owner, service.name) and not isinstance(getattr(owner, service.name), Service)
+            ):
+                raise UsageError(
+                    f"the compose file has a service {service.name!r}, which a scenario uses for something else",
+                    expected="service names that are no words of a scenario",
+                    fix="rename the method, or take the services one by one: Service.from_compose(file, name)",
+                )
+            setattr(owner, service.name, service)
+
+    def __getitem__(self, name: str) -> Service:
+        return self._services[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._services)
+
+    def __len__(self) -> int:
+        return len(self._services)
+
+
+def _composed(facts: ComposeService) -> Service:
+    name = "".join(c if c.isalnum() else "_" for c in facts.name)
+    recipe = Build(facts.context, facts.dockerfile, facts.args, facts.target)
+    return Service(
+        name=name,
+        aliases=[facts.name, *facts.aliases] if name != facts.name else facts.aliases,
+        build=recipe if facts.context else "",
+        image="" if facts.context else facts.image,
+        port=facts.port,
+        memory=f"{facts.memory / 2**20:g} MiB" if facts.memory else "512 MiB",
+        ready=facts.ready,
+        healthcheck=Healthcheck(facts.check, timeout=facts.check_timeout) if facts.check else None,
+        ready_within=f"{min(max(90, round(facts.patience)), 600)}s",
+        runs_once=facts.finishes,
+        env={key: Verbatim(value) for key, value in facts.env.items()},
+        command=facts.command,
+        entrypoint=facts.entrypoint,
+        volumes=facts.volumes,
+        container=facts.container,
+        left_out=facts.left_out,
+    )

@@ -13,11 +13,9 @@ LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "5m", "max-file": "4"}
 
 
 def options(service: Service, labels: Mapping[str, str]) -> dict[str, Any]:
-    """Everything but image, environment, network, port and mounts. What is bounded stays so, whatever the service
-    says of itself."""
-    found: dict[str, Any] = dict(service.container)
-    if service.command:
-        found["command"] = words(service.command)
+    """Everything but image, command, environment, network, port and mounts. What is bounded stays so, whatever the
+    service says of itself."""
+    found: dict[str, Any] = {name: value for name, value in service.container.items() if name != "tmpfs"}
     if service.entrypoint:
         found["entrypoint"] = words(service.entrypoint)
     return found | {

@@ -12,12 +12,12 @@ from typing import Any
 import psutil
 from docker.errors import DockerException
 
-from harness.errors import EnvironmentProblem, LeftBehind
+from harness.errors import EnvironmentProblem, LeftBehind, UsageError
 from harness.model.memory import Ceiling, MemoryReading
 from harness.model.scenario import Scenario, Service
 from harness.model.stage import Ending
 from harness.stage.agent_channel import Agent, agent_for
-from harness.stage.container_options import mounts, named_volumes, options
+from harness.stage.container_options import mounts, named_volumes, options, words
 from harness.stage.engine import Engine
 from harness.stage.healthcheck import passes
 from harness.stage.images import image_for
@@ -218,11 +218,20 @@ def _clear(engine: Engine, token: str, passes: int) -> None:
 def _start(wanted: DockerContainer, service: Service, agent: Agent) -> ContainerService:
     if service.port:  # its own methods publish on every address
         wanted.ports = {f"{service.port}/tcp": ("127.0.0.1", None)}  # type: ignore[dict-item]
+    if service.command:
+        wanted.with_command(words(service.command))
+    wanted.tmpfs.update(service.container.get("tmpfs", {}))
     for here, (there, mode) in agent.mounts().items():
         wanted.with_volume_mapping(here, there, mode)
     try:
         wanted.start()
         return ContainerService(service, wanted.get_wrapped_container(), wanted.image, agent)
+    except TypeError as problem:
+        raise UsageError(
+            f"service {service.name!r} has container={dict(service.container)!r}: {problem}",
+            expected="options of the Docker SDK's containers.create()",
+            fix="mend their names",
+        ) from problem
     except DockerException as problem:
         raise EnvironmentProblem(
             f"the container of service {service.name!r} could not be started: {str(problem)[:300]}",
