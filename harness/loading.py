@@ -14,6 +14,7 @@ from harness.drive.tls import tls_for
 from harness.errors import HarnessError, UsageError, where_in
 from harness.model.project import project_root
 from harness.model.scenario import Scenario, Service, parse_duration
+from harness.model.service import Composed
 from harness.population import Spec
 
 
@@ -144,7 +145,12 @@ def _check_names(chosen: type[Scenario], wrong: Wrong) -> None:
     known = {name for name in dir(Scenario) if not name.startswith("_")}
     for name, value in vars(chosen).items():
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
-        if near and name not in known and not name.startswith("_") and not isinstance(value, Service):
+        if (
+            near
+            and name not in known
+            and not name.startswith("_")
+            and not isinstance(value, Service | Composed)
+        ):
             raise wrong(f"has {name!r}", f"one of {', '.join(sorted(known))}", f"did you mean {near[0]!r}?")
 
 
