@@ -19,7 +19,7 @@ rehearse: $(VENV)/.sample ## rehearse the sample system at 1, 2, 5 and 10 x 400 
 	else echo "The sample should have ended with exit code 1, not $$code."; exit $$((code ? code : 4)); fi
 
 test: $(VENV)/.dev $(VENV)/.servers ## every test, with containers, real servers and a browser (root on Debian gets all three)
-	@sh tests/with_browser.sh sh tests/with_engine.sh $(BIN)/python -m pytest $(ARGS)
+	@sh tests/with_browser.sh sh tests/with_engine.sh sh tests/run.sh $(BIN)/python $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, mypy strict, and the import contracts
 	$(BIN)/ruff check .

@@ -8,9 +8,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from harness.stage import Engine, find_engine
+
+# A busy machine is no fault of the code: no test has a time to keep.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 ROOT = Path(__file__).parent.parent
 REHEARSE = [sys.executable, "-c", "from harness.cli import main; main()"]

@@ -17,7 +17,7 @@ from tests.report.hostile import HOSTILE
 from tests.report.staged import judged, staged
 from tests.report.test_hostile import writable
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 AXE = (Path(axe.__file__).parent / "axe.min.js").read_text()
 VISIBLE = """[...document.querySelectorAll('article.finding')].filter(
     a => a.getClientRects().length

@@ -16,6 +16,7 @@ import pytest
 from harness.stage.watchdog import alive, belongings, owners, remove, scratch_folder, this_process
 from tests.conftest import REHEARSE, ROOT, Rehearse
 
+pytestmark = pytest.mark.alone
 SLOW = [
     "run",
     "tests/toy/scenario.py",
