@@ -39,9 +39,8 @@ def load(where: str) -> Loaded:
     path_text, _, wanted = where.partition(":")
     source = Path(path_text).resolve()
     if not source.is_file():
-        near = difflib.get_close_matches(
-            path_text, [str(p) for p in Path("scenarios").glob("*.py")], n=1, cutoff=0.4
-        )
+        known = {path.stem: str(path) for path in Path("scenarios").glob("*.py")}
+        near = [known[name] for name in difflib.get_close_matches(Path(path_text).stem, known, n=1)]
         raise UsageError(
             f"there is no scenario file {path_text}",
             expected="a Python file with a subclass of harness.Scenario",

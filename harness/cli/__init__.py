@@ -10,6 +10,7 @@ import click
 from harness.cli import (
     baseline,
     compare,
+    completion,
     doctor,
     explain,
     fuzz,
@@ -40,7 +41,21 @@ def cli() -> None:
     """
 
 
-for module in (run, judge, replay, fuzz, report, compare, baseline, explain, users, images, doctor, gc):
+for module in (
+    run,
+    judge,
+    replay,
+    fuzz,
+    report,
+    compare,
+    baseline,
+    explain,
+    users,
+    images,
+    doctor,
+    gc,
+    completion,
+):
     cli.add_command(module.command)
 
 

@@ -18,13 +18,25 @@ from harness.errors import EnvironmentProblem, UsageError
 from harness.measures import baseline
 from harness.measures.side import joined
 
+ACCEPT = """Writes the baseline of RUN, or of several runs as its repeats.
+
+\b
+rehearse baseline accept reports/friday_payouts/latest
+rehearse baseline accept reports/friday_payouts/20260* --out baselines/friday_payouts.json --replace
+"""
+SHOW = """Prints the baseline FILE as JSON.
+
+\b
+rehearse baseline show baselines/friday_payouts.json
+"""
+
 
 @click.group("baseline", help=__doc__)
 def command() -> None:
     pass
 
 
-@command.command("accept", help="Writes the baseline of RUN, or of several runs as its repeats.")
+@command.command("accept", help=ACCEPT)
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="[default: baselines/<scenario>.json]")
 @click.option("--replace", is_flag=True, help="Put it in the place of an older one.")
@@ -51,7 +63,7 @@ def accept(runs: tuple[Path, ...], out: Path | None, replace: bool) -> None:
     click.echo(f"{path}: {len(side.runs)} runs, {len(side.measures)} measures")
 
 
-@command.command("show", help="Prints the baseline FILE as JSON.")
+@command.command("show", help=SHOW)
 @click.argument("file", type=click.Path(path_type=Path))
 def show(file: Path) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(read_side(file)), indent=2))

@@ -19,12 +19,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.cli.screen import put, screen
 from harness.errors import UsageError
 from harness.judgement import judge
 from harness.measures import baseline
-from harness.measures.compare import Change, Comparison, compare
+from harness.measures.compare import Comparison, compare
 from harness.measures.side import Side, joined, side
 from harness.model.record import Record
+from harness.report.compared import COLUMNS, cells, told
 from harness.report.text import inert
 
 STYLE = {"worse": "bold red", "better": "green", "same": "dim", "unseen": "yellow"}
@@ -38,9 +40,9 @@ STYLE = {"worse": "bold red", "better": "green", "same": "dim", "unseen": "yello
 )
 def command(a: Path, b: Path, machine: bool) -> None:
     found = compare(read_side(a), read_side(b))
-    _show(found, Console(stderr=machine))
+    show_changes(found, screen(error=machine))
     if machine:
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        put(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     raise click.exceptions.Exit(1 if found.regressed else 3 if found.blind else 0)
 
 
@@ -65,34 +67,17 @@ def _run(folder: Path) -> Side:
     return side(record, judge(record))
 
 
-def _show(found: Comparison, console: Console) -> None:
+def show_changes(found: Comparison, console: Console) -> None:
+    """The measures as a table, worst first, and the findings that are new or gone."""
     table = Table(box=None, pad_edge=False)
-    for column in ("", "measure", "before", "after", "change", "tolerance", "p", "repeats"):
+    for column in COLUMNS:
         table.add_column(column)
     for change in found.changes:
-        table.add_row(*(Text(cell, style=STYLE[change.word]) for cell in _cells(change)))
+        table.add_row(*(Text(inert(cell), style=STYLE[change.word]) for cell in cells(change)))
     console.print(table)
     for word, titles in (("new", found.new), ("gone", found.gone)):
         for title in titles.values():
             console.print(
                 Text(f"{word} finding: {inert(title)}", style="bold red" if word == "new" else "green")
             )
-    worse = sum(change.word == "worse" for change in found.changes) + len(found.new)
-    told = f"{worse} worse" if worse else "not all was measured again" if found.blind else "nothing is worse"
-    console.print(Text(told, style="bold"))
-
-
-def _cells(change: Change) -> list[str]:
-    def number(value: float | None, form: str) -> str:
-        return "" if value is None else format(value, form)
-
-    return [
-        change.word,
-        inert(change.name),
-        number(change.before, ",.4g"),
-        number(change.after, ",.4g"),
-        number(change.change, "+.1%"),
-        number(change.tolerance, ".1%"),
-        "observation" if change.p is None and change.word in ("worse", "better") else number(change.p, ".3f"),
-        f"{change.repeats[0]} and {change.repeats[1]}",
-    ]
+    console.print(Text(told(found), style="bold"))

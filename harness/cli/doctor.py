@@ -18,9 +18,9 @@ from typing import Any
 import click
 import psutil
 from msgspec import Struct
-from rich.console import Console
 from rich.text import Text
 
+from harness.cli.screen import screen
 from harness.stage import Engine, find_engine
 from harness.stage.base_image import can_make
 from harness.stage.watchdog import belongings, dead_owners
@@ -117,7 +117,7 @@ def _engine() -> Iterator[Row]:
 
 
 def _print(rows: list[Row]) -> None:
-    console = Console()
+    console = screen()
     for row in rows:
         mark = ("ok", "green") if row.good else ("no", "red" if row.needed else "yellow")
         console.print(Text.assemble((f"{mark[0]:>3} ", mark[1]), (f"{row.what}: ", "bold"), row.seen))

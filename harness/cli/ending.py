@@ -8,9 +8,9 @@ import threading
 import time
 from types import FrameType
 
-from rich.console import Console
 from rich.text import Text
 
+from harness.cli.screen import screen
 from harness.errors import HarnessError
 from harness.model.redaction import clean
 from harness.report.text import inert
@@ -56,7 +56,7 @@ def _end_with(parent: int) -> None:
 
 def explain_error(problem: HarnessError) -> None:
     """Prints what was seen, what was expected, the likely cause and what to do."""
-    console = Console(stderr=True)
+    console = screen(error=True)
     console.print(Text.assemble(("error: ", "bold red"), inert(clean(problem.seen))))
     for label, text in (
         ("expected", problem.expected),

@@ -3,6 +3,7 @@
 \b
 rehearse explain URL-001
 rehearse explain --list
+rehearse explain --list --json
 """
 
 from __future__ import annotations
@@ -10,15 +11,24 @@ from __future__ import annotations
 import difflib
 
 import click
+import msgspec
 
+from harness.cli.completion import codes
+from harness.cli.screen import put
 from harness.errors import UsageError
 from harness.model.codes import explain, explanations
 
 
 @click.command("explain", help=__doc__)
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=codes)
 @click.option("--list", "every", is_flag=True, help="Print every code with its title.")
-def command(code: str | None, every: bool) -> None:
+@click.option(
+    "--json", "machine", is_flag=True, help="Print one JSON document: a code's text, or all of them."
+)
+def command(code: str | None, every: bool, machine: bool) -> None:
+    if every and machine:
+        put(msgspec.json.format(msgspec.json.encode(list(explanations().values())), indent=2) + b"\n")
+        return
     if every:
         for known in explanations().values():
             click.echo(f"{known.code:<10} {known.title}")
@@ -30,6 +40,9 @@ def command(code: str | None, every: bool) -> None:
             expected="the code of a finding, such as URL-001",
             fix=_near(code or ""),
         )
+    if machine:
+        put(msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
+        return
     click.echo(f"{told.code}  {told.title}")
     for heading, text in (("", told.text), ("Likely cause", told.cause), ("What to do", told.remedy)):
         click.echo(f"\n{heading + ': ' if heading else ''}{text.strip()}")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.settings import Configured
 from harness.drive.attempts import Unrecorded
 from harness.drive.performance import Play
 from harness.errors import EnvironmentProblem
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 FLOWS_PER_EXAMPLE = 10
 
 
-@click.command("fuzz", help=__doc__)
+@click.command("fuzz", cls=Configured, help=__doc__)
 @click.argument("scenario")
 @click.option("--examples", type=click.IntRange(min=1), default=100, show_default=True, help="Users to draw.")
 @click.option("--time", "longest", default="2m", show_default=True, help="The longest it may take, about.")

@@ -10,14 +10,19 @@ rehearse gc
 from __future__ import annotations
 
 import click
+import msgspec
 
+from harness.cli.screen import put
 from harness.stage import Engine, find_engine
 from harness.stage.watchdog import belongings, dead_owners, remove
 
 
 @click.command("gc", help=__doc__)
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
-def command(dry_run: bool) -> None:
+@click.option(
+    "--json", "machine", is_flag=True, help="Print one JSON document to stdout, all else to stderr."
+)
+def command(dry_run: bool, machine: bool) -> None:
     found = find_engine()
     client = found.client if isinstance(found, Engine) else None
     if not isinstance(found, Engine):
@@ -26,13 +31,18 @@ def command(dry_run: bool) -> None:
         )
     dead = dead_owners(client)
     stays: list[str] = []
+    left: list[str] = []
     for owner in dead:
         for thing in belongings(client, owner):
-            click.echo(f"{'would remove' if dry_run else 'removing'} {thing} of {owner}")
+            left.append(f"{thing} of {owner}")
+            click.echo(f"{'would remove' if dry_run else 'removing'} {left[-1]}", err=machine)
         if not dry_run:
             stays += remove(client, owner, passes=1)
     if not dead:
-        click.echo("nothing is left of rehearsals that have ended")
+        click.echo("nothing is left of rehearsals that have ended", err=machine)
     for problem in stays:
         click.echo(f"not removed: {problem}", err=True)
+    if machine:
+        document = {"left": left, "removed": not dry_run, "not_removed": stays}
+        put(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
     raise click.exceptions.Exit(7 if stays else 0)

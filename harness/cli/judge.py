@@ -2,37 +2,27 @@
 
 \b
 rehearse judge reports/friday_payouts/latest
+rehearse judge reports/friday_payouts/latest --fail-on medium --json
+rehearse judge reports/friday_payouts/latest --baseline baselines/friday_payouts.json --fail-on-regression
+
+\b
+exit codes: 0 ready, 1 findings at or above --fail-on or a regression, 2 no such record, 3 inconclusive
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.console import Console
 
-from harness.cli import github
-from harness.cli.run import FailOn, exit_code
-from harness.judgement import judge
+from harness.cli import telling
+from harness.cli.settings import Configured
 from harness.model.record import Record
-from harness.report.files import as_json, write_reports
-from harness.report.terminal import show
 
 
-@click.command("judge", help=__doc__)
+@click.command("judge", cls=Configured, help=__doc__)
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option(
-    "--json", "machine", is_flag=True, help="Print report.json to stdout, everything else to stderr."
-)
-@click.option(
-    "--fail-on", type=click.Choice(["critical", "high", "medium", "never"]), default="high", show_default=True
-)
-def command(run: Path, machine: bool, fail_on: FailOn) -> None:
-    record = Record(run)
-    verdict = judge(record)
-    write_reports(verdict, record)
-    show(verdict, record, Console(stderr=machine))
-    github.tell(verdict, record)
-    if machine:
-        click.echo(as_json(verdict), nl=False)
-    raise click.exceptions.Exit(exit_code(verdict, fail_on))
+@telling.options
+def command(run: Path, **how: Any) -> None:
+    raise click.exceptions.Exit(telling.tell(Record(run), telling.Telling(**how)))

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from harness.cli.screen import has_room
 from harness.report.text import inert
 
 QUIET_EVERY = 5.0
@@ -45,8 +46,9 @@ class ProgressLine:
             self.note(text)
 
     def note(self, text: str) -> None:
-        """A line that stays."""
-        self._console.print(Text(self._stamped(text)))
+        """A line that stays. A reader that does not read gets none: the rehearsal does not wait for it."""
+        if has_room(self._console.file):
+            self._console.print(Text(self._stamped(text)))
 
     def _stamped(self, text: str) -> str:
         return f"{time.monotonic() - self._began:6.1f} s  {inert(text)}"

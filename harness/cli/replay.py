@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.settings import Configured
 from harness.model.record import Record
 from harness.model.scenario import parse_duration
 from harness.opening import engine_for, opener
@@ -26,7 +27,7 @@ from harness.stage import build_images
 EXIT = {"FIXED": 0, "STILL": 1, "CANNOT TELL": 3}
 
 
-@click.command("replay", help=__doc__)
+@click.command("replay", cls=Configured, help=__doc__)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("finding")
 @click.option("--stage", type=click.Choice(["auto", "docker", "process"]), default="auto", show_default=True)

@@ -6,10 +6,13 @@ rehearse report reports/friday_payouts/latest --format html,md,junit,sarif
 
 from __future__ import annotations
 
+import difflib
+import json
 from pathlib import Path
 
 import click
 
+from harness.cli.screen import put
 from harness.judgement import judge
 from harness.model.record import Record
 from harness.report.files import FORMATS, write_reports
@@ -20,11 +23,15 @@ from harness.report.files import FORMATS, write_reports
 @click.option(
     "--format", "formats", default="html,json", show_default=True, help=f"Which: {', '.join(FORMATS)}."
 )
-def command(run: Path, formats: str) -> None:
+@click.option("--json", "machine", is_flag=True, help="Print the paths as one JSON document.")
+def command(run: Path, formats: str, machine: bool) -> None:
     wanted = list(dict.fromkeys(part.strip() for part in formats.split(",")))
     unknown = [part for part in wanted if part not in FORMATS]
     if unknown:
-        raise click.BadParameter(f"{', '.join(unknown)}: there are {', '.join(FORMATS)}")
+        near = difflib.get_close_matches(unknown[0], list(FORMATS), n=1, cutoff=0.4)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise click.BadParameter(f"{', '.join(unknown)}: there are {', '.join(FORMATS)}{meant}")
     record = Record(run)
-    for path in write_reports(judge(record), record, wanted):
-        click.echo(path)
+    paths = write_reports(judge(record), record, wanted)
+    lines = json.dumps([str(path) for path in paths], indent=2) if machine else "\n".join(map(str, paths))
+    put(f"{lines}\n".encode())

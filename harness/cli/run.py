@@ -3,50 +3,51 @@
 The services are brought up as containers where an engine answers, else as plain processes. Everything that was
 seen goes into reports/<scenario>/<run>/; `latest` points to the newest.
 
+Each option may stand in pyproject.toml, under [tool.rehearse], or in the environment, as REHEARSE_SCALES=1,2. The
+environment goes before the file, and the command line before both.
+
 \b
 rehearse run scenarios/friday_payouts.py
 rehearse run scenarios/friday_payouts.py --scales 1,2,5,10 --users 400 --seed 7
 rehearse run scenarios/friday_payouts.py --stage process --json > report.json
-rehearse run scenarios/friday_payouts.py --scales 1 --probes rerun
+rehearse run scenarios/friday_payouts.py --scales 1 --probes rerun --budget 1h30m
+rehearse run scenarios/friday_payouts.py --fail-on never --fail-on-regression
 
 \b
-exit codes: 0 ready, 1 findings at or above --fail-on, 2 usage or scenario error, 3 inconclusive,
+exit codes: 0 ready, 1 findings at or above --fail-on or a regression, 2 usage or scenario error, 3 inconclusive,
 4 the harness itself failed, 5 environment, 124 time budget, 130/143 interrupted
 """
 
 from __future__ import annotations
 
+import difflib
 import secrets
 import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
-from rich.console import Console
 
-from harness.cli import github
+from harness.cli import telling
 from harness.cli.ending import Interrupted
 from harness.cli.progress import ProgressLine
+from harness.cli.screen import screen
+from harness.cli.settings import Configured
 from harness.errors import EnvironmentProblem, HarnessError, TimeBudgetSpent, UsageError
 from harness.judgement import GATE, at_or_above, judge
 from harness.loading import Loaded, load
-from harness.model.finding import Verdict
 from harness.model.record import Ended, Record, RecordWriter, RunStatus
 from harness.model.scenario import StageKind, parse_duration
 from harness.opening import engine_for, opener
 from harness.population import Population
 from harness.rehearsal import PROBES, Plan, rehearse
-from harness.report.files import as_json, write_reports
-from harness.report.terminal import show
 from harness.stage import Engine, build_images
 from harness.stage.watchdog import belongings, dead_owners, remove
 
-FailOn = Literal["critical", "high", "medium", "never"]
 
-
-@click.command("run", help=__doc__)
+@click.command("run", cls=Configured, help=__doc__)
 @click.argument("scenario")
 @click.option(
     "--scales", help="Multiples of the usual number of users, such as 1,2,5,10.  [default: the scenario's]"
@@ -76,16 +77,7 @@ FailOn = Literal["critical", "high", "medium", "never"]
     help="Listen between the batch and the first service it calls, while the scales run; auto: where the scenario"
     " has no effects().",
 )
-@click.option(
-    "--json", "as_json_", is_flag=True, help="Print report.json to stdout, everything else to stderr."
-)
-@click.option(
-    "--fail-on",
-    type=click.Choice(["critical", "high", "medium", "never"]),
-    default="high",
-    show_default=True,
-    help="The lightest finding that makes the exit code 1.",
-)
+@telling.options
 def command(
     scenario: str,
     scales: str | None,
@@ -96,14 +88,13 @@ def command(
     out: Path | None,
     probes: str,
     tap: Literal["auto", "on", "off"],
-    as_json_: bool,
-    fail_on: FailOn,
+    **how: Any,
 ) -> None:
     loaded = load(scenario)
     deadline = time.monotonic() + parse_duration(budget, what="--budget")
     chosen, wanted = _scales(scales) if scales else loaded.scenario.scales, _probes(probes)
     folder = _run_folder(out or loaded.root / "reports", loaded.name)
-    with ProgressLine(Console(stderr=True)) as progress:
+    with ProgressLine(screen(error=True)) as progress:
         engine, why = engine_for(stage)
         kind: StageKind = "docker" if engine else "process"
         plan = Plan(users or loaded.scenario.usual, chosen, seed, deadline, kind, why, probes=wanted, tap=tap)
@@ -113,11 +104,12 @@ def command(
         )
         _sweep(engine, progress)
         problem = _hold(loaded, plan, engine, Spectator(progress, folder))
-    verdict = _report(folder, Console(stderr=as_json_), as_json_)
+    held = (folder / "run.json").exists()
+    code = telling.tell(Record(folder), telling.Telling(**how)) if held else None
     if problem is not None:
         raise problem
-    assert verdict is not None, "a rehearsal that was held to its end has a record"
-    raise click.exceptions.Exit(exit_code(verdict, fail_on))
+    assert code is not None, "a rehearsal that was held to its end has a record"
+    raise click.exceptions.Exit(code)
 
 
 @dataclass(frozen=True)
@@ -138,13 +130,6 @@ class Spectator:
             self.progress.note(f"{finding.severity}[{finding.code}] {finding.title}")
         verdict = "NOT READY" if heavy else "nothing broke"
         self.progress.note(f"so far: {verdict}; what follows shows what pressing the button again would do")
-
-
-def exit_code(verdict: Verdict, fail_on: FailOn) -> int:
-    """1 for findings at or above `fail_on`, else 3 where something was not seen, else 0."""
-    if fail_on != "never" and at_or_above(verdict.findings, fail_on):
-        return 1
-    return 3 if verdict.undecided else 0
 
 
 def _hold(loaded: Loaded, plan: Plan, engine: Engine | None, watching: Spectator) -> BaseException | None:
@@ -207,10 +192,11 @@ def _probes(text: str) -> tuple[str, ...]:
     named = tuple(part.strip() for part in text.split(",") if part.strip() != "none")
     unknown = [name for name in named if name not in PROBES]
     if unknown:
+        near = difflib.get_close_matches(unknown[0], PROBES, n=1, cutoff=0.5)
         raise UsageError(
             f"--probes names {', '.join(unknown)}",
             expected=f"some of {', '.join(PROBES)}, separated by commas, or none",
-            fix="write it so",
+            fix=f"did you mean {near[0]}?" if near else "write it so",
         )
     return named
 
@@ -238,17 +224,3 @@ def _run_folder(reports: Path, name: str) -> Path:
             fix="free some, or give --out",
         )
     return folder
-
-
-def _report(folder: Path, console: Console, machine: bool) -> Verdict | None:
-    if not (folder / "run.json").exists():
-        return None
-    record = Record(folder)
-    verdict = judge(record)
-    write_reports(verdict, record)
-    show(verdict, record, console)
-    github.tell(verdict, record)
-    console.print(f"report: {folder / 'report.html'}", markup=False, highlight=False, soft_wrap=True)
-    if machine:
-        click.echo(as_json(verdict), nl=False)
-    return verdict

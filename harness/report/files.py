@@ -39,16 +39,17 @@ def write_reports(verdict: Verdict, record: Record, formats: Iterable[str] = FOR
     """The reports in the record's folder, all or those of some formats, and a test for each cause; returns the
     paths of the reports."""
     for name, test in files_of(record).items():
-        _write_whole(record.folder / name, test.encode())
+        write_whole(record.folder / name, test.encode())
     written = []
     for name, render in (FORMATS[wanted] for wanted in formats):
         path = record.folder / name
-        _write_whole(path, render(verdict, record))
+        write_whole(path, render(verdict, record))
         written.append(path)
     return written
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all."""
     path.parent.mkdir(exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     partial.unlink(missing_ok=True)  # a link that lies in its place would be followed

@@ -18,6 +18,7 @@ from msgspec import Struct
 from harness.model.finding import Finding, NotChecked, Verdict
 from harness.model.record import Manifest, Record, ScaleDone
 from harness.report import curves
+from harness.report.compared import COLUMNS, cells, comparison, told
 from harness.report.ladder import ladder, safe, walls
 from harness.report.plots import Plot, draw
 from harness.report.text import WORD, inert, rows, sentence, shorten
@@ -47,6 +48,7 @@ def render(verdict: Verdict, record: Record) -> str:
     """The whole page."""
     style = files("harness.report").joinpath("report.css").read_text()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    moved = comparison(record)
     shown = _fitting(verdict.findings[:MOST_FINDINGS], MOST_TEXT)
     return _template().render(
         verdict=verdict,
@@ -64,6 +66,10 @@ def render(verdict: Verdict, record: Record) -> str:
         figures=_figures(verdict, record),
         finish=curves.finish(record),
         held=_held(verdict, record.manifest),
+        moved=moved,
+        moved_told=told(moved) if moved else "",
+        columns=COLUMNS,
+        cells=cells,
         style=style,
         style_hash=digest,
     )
@@ -73,8 +79,8 @@ def _fitting(things: Sequence[Thing], most: int) -> Sequence[Thing]:
     """The first of `things` that stay below `most` bytes together."""
     room = most
     for count, thing in enumerate(things):
-        told = rows(thing) if isinstance(thing, Finding) else [(thing.probe, thing.why)]
-        room -= sum(len(escape(shorten(part)).encode()) for row in told for part in row)
+        texts = rows(thing) if isinstance(thing, Finding) else [(thing.probe, thing.why)]
+        room -= sum(len(escape(shorten(part)).encode()) for row in texts for part in row)
         if room < 0:
             return things[:count]
     return things

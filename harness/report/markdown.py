@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from harness.measures.compare import Comparison
 from harness.model.finding import Finding, Verdict
 from harness.model.record import Record
+from harness.report.compared import COLUMNS, cells, comparison, told
 from harness.report.curves import finish
 from harness.report.ladder import Rung, ladder, safe, walls
 from harness.report.text import WORD, inert, rows, sentence, shorten
 
-MOST_BYTES = 900 * 1024
+MOST_BYTES = 65_000  # GitHub takes a comment of 65,536 characters, and a step summary of 1 MiB
+MOST_TEXT = 300
 SIGN = {"passed": "✅", "broken": "❌", "not seen": "–"}
 OBEYED = re.compile(r"([\\`*_{}\[\]()#|~$^]|:(?=//)|(?<=www)\.)", re.I)
 CALLED = re.compile(r"([@#])")
@@ -34,7 +37,7 @@ def render(verdict: Verdict, record: Record, most: int = MOST_BYTES) -> bytes:
 
 def escape(text: str) -> str:
     """`text` on one line, with nothing left in it that Markdown or GitHub would obey: markup, links, mentions."""
-    flat = " ".join(shorten(inert(text)).split())
+    flat = " ".join(shorten(inert(text), MOST_TEXT).split())
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return CALLED.sub("\\1\u200b", OBEYED.sub(r"\\\1", flat))
 
@@ -44,13 +47,16 @@ def _blocks(verdict: Verdict, record: Record) -> Iterator[str]:
     yield f"## {WORD[verdict.verdict]}: {escape(manifest.scenario)}\n\n{escape(sentence(verdict, manifest))}\n"
     yield f"Largest safe number of users: **{escape(safe(record, verdict.findings).text)}**\n"
     yield _table(verdict, record)
+    moved = comparison(record)
+    if moved is not None:
+        yield f"### Against the baseline: {told(moved)}\n\n{_moved(moved)}\n"
     for finding in verdict.findings:
         yield _finding(finding)
     if verdict.not_checked:
         yield "### Not checked\n"
         for unseen in verdict.not_checked:
             yield f"- **{escape(unseen.probe)}**: {escape(unseen.why)}"
-    yield "\n### Time\n\n" + "\n".join(f"- {escape(told)}" for told in finish(record))
+    yield "\n### Time\n\n" + "\n".join(f"- {escape(line)}" for line in finish(record))
     yield f"\nSeed {manifest.seed}, stage {escape(manifest.stage)}, run {escape(manifest.run)}"
 
 
@@ -67,6 +73,18 @@ def _table(verdict: Verdict, record: Record) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _moved(found: Comparison) -> str:
+    """What is worse, better or gone, as a table; what stayed the same is counted."""
+    lines = [f"- {word} finding: {escape(title)}" for word, titles in (("new", found.new), ("gone", found.gone))
+             for title in titles.values()]  # fmt: skip
+    changes = [change for change in found.changes if change.word != "same"]
+    same = len(found.changes) - len(changes)
+    if changes:
+        lines += ["", _row(" ", [*COLUMNS[1:]]), _row("---", ["---"] * (len(COLUMNS) - 1))]
+        lines += [_row(first, [escape(cell) for cell in rest]) for first, *rest in map(cells, changes)]
+    return "\n".join([*lines, "", f"{same} of {len(found.changes)} measures are the same."])
+
+
 def _cells(rungs: Iterable[Rung]) -> list[str]:
     return [f"{SIGN[rung.state]} {escape(rung.text)}" for rung in rungs]
 
@@ -76,5 +94,5 @@ def _row(head: str, cells: list[str]) -> str:
 
 
 def _finding(finding: Finding) -> str:
-    told = "\n".join(f"- **{label}** {escape(text)}" for label, text in rows(finding))
-    return f"### {finding.severity} {escape(finding.code)} {escape(finding.title)}\n\n{told}\n"
+    text = "\n".join(f"- **{label}** {escape(text)}" for label, text in rows(finding))
+    return f"### {finding.severity} {escape(finding.code)} {escape(finding.title)}\n\n{text}\n"

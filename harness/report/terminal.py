@@ -17,7 +17,7 @@ STATE_STYLE = {"passed": "green", "broken": "red", "not seen": "dim"}
 
 
 def show(verdict: Verdict, record: Record, console: Console) -> None:
-    """Prints the verdict, the ladder, every finding, and what was not seen."""
+    """Prints every finding, the ladder, and what was not seen."""
     manifest = record.manifest
     console.print()
     for finding in verdict.findings:
@@ -39,6 +39,11 @@ def show(verdict: Verdict, record: Record, console: Console) -> None:
     console.print(
         Text(f"seed {verdict.seed}, stage {manifest.stage} ({inert(manifest.stage_why)})", style="dim")
     )
+
+
+def show_end(verdict: Verdict, record: Record, console: Console) -> None:
+    """The verdict in a sentence, and the largest safe number of users: what stands last is read first."""
+    manifest = record.manifest
     console.print()
     console.print(
         Text.assemble(

@@ -35,8 +35,9 @@ def rehearsal(
     fatter: float = 1,
     nearer: float = 1,
     seed_of_users: int = 1,
+    read: bool = False,
 ) -> Record:
-    """One repeat of 1,000 users at 1x, 2x and 5x, with noise in time and memory."""
+    """One repeat of 1,000 users at 1x, 2x and 5x, with noise in time and memory; `read`: each user once as well."""
     draw = np.random.default_rng(seed)
     facts = ServiceFacts(name="payouts", memory_limit=512 * MIB, image="i", entry="payouts")
     with RecordWriter(folder) as record:
@@ -45,8 +46,13 @@ def rehearsal(
                 MANIFEST, run=folder.name, seed=seed_of_users, usual=1000, scales=[1, 2, 5], services=[facts]
             )
         )
+        names = [str(n) for n in range(5000)]
+        record.rows("intended", item=names)
         for scale in (1, 2, 5):
             users = 1000 * scale
+            if read:
+                record.rows(f"items-{scale}", item=names[:users], said=["ok"] * users, detail=[""] * users)
+                record.rows(f"effects-{scale}", item=names[:users], step=[""] * users, press=[1] * users)
             seconds = users / 100 * slower * float(draw.lognormal(0, NOISE))
             t = np.linspace(0, seconds, 100)
             done = np.linspace(0, users, 100)
