@@ -18,7 +18,7 @@ from harness.model.exchange import Exchange, Sizes
 from harness.model.secret import Secret, plain
 
 Pairs = Mapping[str, Any] | Sequence[tuple[str, Any]]
-KEPT, WHOLE = 4 * 2**20, 2**30
+KEPT, WHOLE = 4 * 2**20, 24 * 2**20
 REMEMBERED = 32
 """Requests that are kept, so that one try can be shown as curl lines."""
 

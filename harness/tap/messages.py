@@ -7,6 +7,7 @@ says `lost` and from then on counts bytes.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ KEEP = 64 * 1024
 HEAD_AT_MOST = 8 * 2**20
 LINE_AT_MOST = 64 * 1024
 BODILESS = (204, 304)
+_BLANK = re.compile(rb"\r?\n\r?\n")  # many servers take bare line feeds
 
 
 @dataclass
@@ -33,9 +35,14 @@ class Message:
     chunked: bool = False
 
     @property
+    def first_line(self) -> str:
+        """Its first line, without its end."""
+        return self.head.partition(b"\n")[0].rstrip(b"\r").decode("latin-1")
+
+    @property
     def words(self) -> list[str]:
         """The three words of its first line."""
-        line = self.head.partition(b"\r\n")[0].decode("latin-1")
+        line = self.first_line
         return [*line.split(" ", 2), "", "", ""][:3]
 
     @property
@@ -46,7 +53,7 @@ class Message:
     @property
     def target(self) -> str:
         """A request's target as it was sent."""
-        return self.head.partition(b"\r\n")[0].decode("latin-1").partition(" ")[2].rpartition(" ")[0]
+        return self.first_line.partition(" ")[2].rpartition(" ")[0]
 
     @property
     def status(self) -> int:
@@ -56,7 +63,7 @@ class Message:
     def header(self, name: str) -> str:
         """The first header of that name, or an empty string."""
         wanted = name.lower().encode()
-        for line in self.head.split(b"\r\n")[1:]:
+        for line in self.head.split(b"\n")[1:]:
             given, _, value = line.partition(b":")
             if given.strip().lower() == wanted:
                 return value.strip().decode("latin-1")
@@ -118,13 +125,13 @@ class Messages:
     def _head(self, data: bytes, message: Message) -> bytes:
         known = len(self._buffer)
         self._buffer += data
-        end = self._buffer.find(b"\r\n\r\n", max(0, known - 3))
-        if end < 0:
+        blank = _BLANK.search(self._buffer, max(0, known - 3))
+        if blank is None:
             message.take(data)
             self.lost = len(self._buffer) > HEAD_AT_MOST
             return b""
-        message.head = bytes(self._buffer[: end + 4])
-        used = end + 4 - known
+        message.head = bytes(self._buffer[: blank.end()])
+        used = blank.end() - known
         message.take(data[:used])
         try:
             self._frame(message)
