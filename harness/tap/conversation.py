@@ -93,7 +93,7 @@ class Conversation:
         self.held.data += data
         ended = self._saw_requests(data)
         begun = self.requests.now
-        asks_first = begun is not None and begun.head and begun.header("expect")
+        asks_first = begun is not None and begun.head and begun.header(b"expect")
         if ended or asks_first or self.requests.lost or len(self.held.data) > HELD_AT_MOST:
             self._decide(bytes(self.held.data), ended)
 
@@ -168,14 +168,12 @@ class Conversation:
             target=request.target[:TARGET],
             target_bytes=len(request.target),
             items=exchange.items,
-            key=request.header("idempotency-key")[:255],
+            key=request.header(b"idempotency-key")[:255],
             upstream=upstream,
             status=exchange.status if exchange.rule else upstream,
             request=facts_of(request),
             answer=facts_of(answer or (self.answers.now if exchange in self.open else None)),
-            said=bytes(answer.body[:SAID]).decode("utf-8", "replace")
-            if answer and (upstream or 0) >= 400
-            else "",
+            said=answer.body[:SAID].decode("utf-8", "replace") if answer and answer.status >= 400 else "",
             fault=exchange.fault,
             fate="cut" if exchange.rule and exchange.status is None else fate,
         )
