@@ -101,14 +101,12 @@ class Conduct:
             raise Refused(
                 f"{method} {path[:100]} names a place of its own",
                 expected=f"a path of {self.host}",
-                cause="nothing was sent",
                 fix="give live.<service>.get() a path such as /status",
             )
         if method not in SAFE and not self.side_effects and f"{method} {path}" not in self.reads:
             raise Refused(
                 f"{method} {path} may change something on {self.host}",
                 expected="requests that only read: the scenario does not say that side effects are allowed",
-                cause="nothing was sent",
                 fix=f'if it changes nothing, write Attached(reads=("{method} {path}",)); if it may change'
                 " something, side_effects = True",
             )
@@ -122,6 +120,6 @@ class Conduct:
             raise Refused(
                 f"{self.host} redirects to {location[:200]}",
                 expected="redirects within the host that is allowed",
-                cause="it is set up for another place; nothing was sent there",
+                cause="it is set up for another place, which was not asked",
                 fix="mend its base URL, or add that host as a service of its own",
             )

@@ -1,4 +1,4 @@
-"""The attach stage: services that already run (staging). They are found, checked, pinned, and asked; never touched."""
+"""The attach stage: services that already run (staging). They are checked, pinned, and asked; never touched."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from harness.errors import EnvironmentProblem, Refused
 from harness.model.attached import Attached, Conduct, Container, LogCommand, LogFile, LogQuery, Prometheus
 from harness.model.scenario import Scenario
 from harness.model.service import Service
+from harness.model.stage import Tap
 from harness.stage.attach.fence import Fence, fenced
 from harness.stage.attach.pinning import Pins, Place, Resolve, no_proxies
 from harness.stage.attach.places import Wanted, check_list, wanted
@@ -99,6 +100,7 @@ class AttachStage:
     kind: str = "attach"
     services: dict[str, AttachedService] = field(default_factory=dict)
     entries: dict[str, str] = field(default_factory=dict)
+    taps: dict[str, Tap] = field(default_factory=dict)
 
 
 @contextmanager
@@ -112,11 +114,15 @@ def attach_stage(
     with fenced(site.fence):
         for name, place in site.places.items():
             memory, logs = _sources(known[name], site, tls.get(name), root, since)
-            service = AttachedService(known[name], place, conduct_of(scenario, name, place, mark), memory, logs)
+            service = AttachedService(
+                known[name], place, conduct_of(scenario, name, place, mark), memory, logs
+            )
             service.wait(tls.get(name), known[name].ready or "/")
             stage.services[name] = service
         stage.entries = {name: name for name in stage.services}
-        fronts = {one.fronts.name: name for name, one in known.items() if one.fronts and name in stage.services}
+        fronts = {
+            one.fronts.name: name for name, one in known.items() if one.fronts and name in stage.services
+        }
         stage.entries |= {inner: outer for inner, outer in fronts.items() if inner in known}
         yield stage
 

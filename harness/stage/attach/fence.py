@@ -47,7 +47,7 @@ class Fence:
             raise Refused(
                 f"the scenario tried to reach {self.stopped[0]}, which is not allowed",
                 expected=f"one of {', '.join(sorted(self._addresses))} and nothing else",
-                cause="its own code, or a library that follows a redirect; nothing was sent there",
+                cause="its own code, or a library that follows a redirect",
                 fix="add the host to the scenario's allow, if it may be rehearsed on",
             )
 
@@ -76,4 +76,4 @@ def fenced(fence: Fence) -> Iterator[Fence]:
     finally:
         with _lock:
             _standing.remove(fence)
-    fence.tell()
+        fence.tell()  # before any other trouble: that something was to be reached weighs most

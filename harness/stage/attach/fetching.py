@@ -28,9 +28,10 @@ def fetch(place: Place, tls: ssl.SSLContext | None, *, timeout: float = TIMEOUT)
     wanted = place.wanted
     kind = HTTPSConnection if wanted.scheme == "https" else HTTPConnection
     connection = kind(wanted.host, wanted.port, timeout=timeout)
+    secure = (tls or ssl.create_default_context()) if wanted.scheme == "https" else None
     plain = socket.create_connection((place.address, wanted.port), timeout=timeout)
     try:
-        connection.sock = tls.wrap_socket(plain, server_hostname=wanted.host) if tls else plain
+        connection.sock = secure.wrap_socket(plain, server_hostname=wanted.host) if secure else plain
         connection.request("GET", wanted.path, headers={"User-Agent": "rehearse", "Accept": "*/*"})
         answer = connection.getresponse()
         body = answer.read(MOST + 1)
@@ -48,4 +49,6 @@ def fetched(place: Place, tls: ssl.SSLContext | None) -> bytes | str:
         return f"{place.url}{place.wanted.path} does not answer: {problem or type(problem).__name__}"
     if found.status != 200:
         return f"{place.url}{place.wanted.path} answers with status {found.status}"
-    return found.body if found.whole else f"{place.url}{place.wanted.path} answers with more than {MOST:,} bytes"
+    return (
+        found.body if found.whole else f"{place.url}{place.wanted.path} answers with more than {MOST:,} bytes"
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import proxy_bypass
 
 from harness.errors import EnvironmentProblem, Refused
 from harness.stage.attach.places import Wanted, production_like
@@ -16,11 +16,21 @@ from harness.stage.attach.places import Wanted, production_like
 PRIVATE = tuple(
     map(
         ipaddress.ip_network,
-        ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "::1/128", "fc00::/7"),
+        (
+            "127.0.0.0/8",
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "100.64.0.0/10",
+            "::1/128",
+            "fc00::/7",
+        ),
     )
 )
 METADATA = ipaddress.ip_network("fd00:ec2::/32")
 """A cloud's own service, which gives its machines their passwords."""
+
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
 
 Resolve = Callable[..., Iterable[Any]]
 
@@ -68,16 +78,14 @@ class Pins:
                 raise Refused(
                     f"{place.host} is another name of {name}, and {like!r} looks like production",
                     expected="a place for rehearsals",
-                    cause="nothing was sent to it",
                 )
-        found = list(dict.fromkeys(answer[4][0] for answer in answers))
+        found: list[str] = list(dict.fromkeys(answer[4][0] for answer in answers))
         for address in found:
             why = not_private(address)
             if why:
                 raise Refused(
                     f"{place.host} leads to {address}, which is {why}",
                     expected="addresses of this machine or of a private network only",
-                    cause="nothing was sent to it",
                     fix="rehearse where the address is a private one: in the VPN, or through a tunnel to 127.0.0.1",
                 )
         return sorted(found, key=lambda address: ":" in address)[0]
@@ -97,17 +105,13 @@ def not_private(address: str) -> str:
     return "a link's own, which is where clouds keep secrets" if ip.is_link_local else "no ordinary address"
 
 
-def no_proxies(hosts: Iterable[str], environment: Mapping[str, str] = os.environ) -> None:
-    """Raises Refused where the environment names a proxy for one of these hosts: what is sent would go there first."""
-    named = [name for name in environment if name.lower().endswith("_proxy") and environment[name]]
-    named = [name for name in named if name.lower() != "no_proxy"]
-    if not named or not getproxies_environment():
-        return
-    through = [host for host in hosts if not proxy_bypass_environment(host)]
+def no_proxies(hosts: Iterable[str]) -> None:
+    """Raises Refused where the environment names a proxy for one of these hosts: requests would go there first."""
+    named = [name for name, value in os.environ.items() if value and name.lower() in PROXIES]
+    through = [host for host in dict.fromkeys(hosts) if named and not proxy_bypass(host)]
     if through:
         raise Refused(
             f"{', '.join(named)} would lead requests to {', '.join(through)} over a proxy",
             expected="a straight way to what is rehearsed",
-            cause="nothing was sent",
             fix=f"unset {' '.join(named)}, or add the hosts to NO_PROXY",
         )

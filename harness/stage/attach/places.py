@@ -41,7 +41,9 @@ def wanted(url: str, allow: Sequence[str], what: str) -> Wanted:
     try:
         place = _read(url)
     except ValueError as problem:
-        raise _refused(f"{what} is {url!r}: {problem}", "http:// or https://, a plain name and a port") from None
+        raise _refused(
+            f"{what} is {url!r}: {problem}", "http:// or https://, a plain name and a port"
+        ) from None
     like = production_like(place.host)
     if like:
         raise _refused(f"{what} is {url!r}, and {like!r} looks like production", "a place for rehearsals")
@@ -60,13 +62,18 @@ def check_list(allow: Sequence[str]) -> None:
         raise _refused(f"allow is the text {allow!r}", "a list of hosts", f'write allow = ("{allow}",)')
     for entry in allow:
         try:
+            if "/" in entry:
+                raise ValueError("it is more than a host")
             _read(f"http://{entry}")
         except ValueError as problem:
-            raise _refused(f"{entry!r} is on the scenario's allow: {problem}", "a host, or host:port") from None
+            raise _refused(
+                f"{entry!r} is on the scenario's allow: {problem}", "a host, or host:port"
+            ) from None
         like = production_like(entry)
         if like:
             raise _refused(
-                f"{entry!r} is on the scenario's allow, and {like!r} looks like production", "a place for rehearsals"
+                f"{entry!r} is on the scenario's allow, and {like!r} looks like production",
+                "a place for rehearsals",
             )
 
 
@@ -109,5 +116,7 @@ def _plain(host: str) -> str:
 
 def _refused(seen: str, expected: str, fix: str = "") -> Refused:
     return Refused(
-        seen, expected=expected, cause="nothing was sent", fix=fix or "mend the scenario; see harness.Attached"
+        seen,
+        expected=expected,
+        fix=fix or "mend the scenario; see harness.Attached",
     )

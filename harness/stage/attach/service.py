@@ -62,7 +62,11 @@ class AttachedService:
             return "" if fine else f"GET {path} is answered with status {found.status}"
 
         wait_until_ready(
-            self.name, missing, ending=self.ending, logs=self.logs, timeout=min(self._service.ready_seconds, 30)
+            self.name,
+            missing,
+            ending=self.ending,
+            logs=self.logs,
+            timeout=min(self._service.ready_seconds, 30),
         )
 
     def _at(self, path: str) -> Place:
