@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from harness.attaching import Asked, prepare
 from harness.cli import telling
@@ -119,7 +120,7 @@ def command(
     chosen, wanted = _scales(scales) if scales else loaded.scenario.scales, _probes(probes)
     usual, site = users or loaded.scenario.usual, None
     if stage == "attach":
-        asked = Asked(chosen if scales else None, usual, confirm, dry_run)
+        asked = Asked(chosen if scales else None, usual, _typed(confirm), dry_run)
         site, chosen = prepare(loaded, asked)
         wanted, seed = (), secrets.randbelow(2**31) if seed is None else seed
     elif confirm or dry_run:
@@ -169,6 +170,18 @@ class Spectator:
             self.progress.note(f"{finding.severity}[{finding.code}] {finding.title}")
         verdict = "NOT READY" if heavy else "nothing broke"
         self.progress.note(f"so far: {verdict}; what follows shows what pressing the button again would do")
+
+
+def _typed(confirm: tuple[str, ...]) -> tuple[str, ...]:
+    """The confirmed hosts; one that stands in a file or the environment confirms nothing."""
+    context = click.get_current_context()
+    if confirm and context.get_parameter_source("confirm") is not ParameterSource.COMMANDLINE:
+        raise Refused(
+            "--confirm comes from a file or the environment",
+            expected="somebody who types the host's name",
+            fix="take it out there, and give it on the command line",
+        )
+    return confirm
 
 
 def _hold(loaded: Loaded, plan: Plan, on: Engine | Site | None, watching: Spectator) -> BaseException | None:
