@@ -1,4 +1,4 @@
-"""A newsletter sent by PHP: beyond 1000 people the rest is dropped, and the answer is 200 all the same.
+"""A newsletter sent by PHP: beyond 1000 people, or 20 files, the rest is dropped, and the answer is 200 all the same.
 
 Shows: silent loss. What arrived is read back from the batch and compared; its reply is not believed. Needs php-cli.
 """
@@ -27,6 +27,10 @@ class NewsletterPhp(Scenario):
     @trigger("ids in the URL")
     def by_url(self, live: Live, users: list[SyntheticUser]) -> Response:
         return live.newsletter.get("/run", params=[("id[]", user.id) for user in users])
+
+    @trigger("a letter for each")
+    def by_files(self, live: Live, users: list[SyntheticUser]) -> Response:
+        return live.newsletter.post("/run", parts=[("letters[]", (user.id, "Dear ...")) for user in users])
 
     @trigger("JSON list")
     def by_json(self, live: Live, users: list[SyntheticUser]) -> Response:

@@ -37,6 +37,8 @@ UNITS = {
     "body": "bytes of body",
     "fields": "fields",
     "parts": "parts of the form",
+    "files": "files",
+    "part": "bytes of one part",
     "nesting": "levels",
 }
 WHOLE_HEAD = ("head", "text", "htx")
@@ -48,10 +50,14 @@ BY_KIND = {
     "form_bytes": ("BODY-002", "the form is too large to be read"),
     "fields": ("FORM-001", "the form has too many fields"),
     "parts": ("FORM-002", "the form has too many parts"),
-    "nesting": ("FORM-003", "the form is nested too deep"),
+    "nesting": ("FORM-003", "what is sent is nested too deep"),
+    "files": ("FORM-004", "the form has too many files"),
+    "upload": ("BODY-003", "one file of the form is too large"),
 }
 SECURITY: dict[Meaning, tuple[str, str]] = {
     "access": ("SEC-001", "refused whatever the size"),
+    "silent": ("SEC-002", "refused whatever the size, without a word why"),
+    "error": ("ERR-002", "ends in a server error whatever the size"),
     "csrf": ("SEC-003", "the CSRF token is missing or wrong"),
     "origin": ("SEC-004", "refused because of its origin"),
     "login": ("SEC-005", "sent to the login page instead"),
@@ -61,6 +67,8 @@ SECURITY: dict[Meaning, tuple[str, str]] = {
 }
 REMEDY = {
     "SEC-001": "Give the rehearsal's account the right to press the button, or name the rule that forbids it.",
+    "SEC-002": "Look for the reason in the service's log of that moment: a token, a header or a type that it wants.",
+    "ERR-002": "Read the traceback in the service's log: it is an error of its own, at one user already.",
     "SEC-003": "Fetch the page, send its token and cookie back, one session for one press; a size limit of the same"
     " form hides this verdict, so check it with one item.",
     "SEC-004": "Add the address that is used to the trusted origins, scheme and port included.",
@@ -177,7 +185,7 @@ def _code(wall: Wall) -> tuple[str, str]:
 def _users(wall: Wall) -> BreaksAt:
     method = f"{wall.requests + wall.identifying} requests, guided by known limits"
     last, first = (wall.users.last_passing, wall.users.first_failing) if wall.users else (None, None)
-    if wall.users is None and wall.kind in ("fields", "parts", "form_bytes"):
+    if wall.users is None and wall.kind in ("fields", "parts", "files", "upload", "form_bytes"):
         last, first = wall.last_passing, wall.first_failing
         method += "; one item a user"
     if wall.users and wall.users.confirmed:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json as json_codec
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
 
+from harness.drive.bodies import Data, Pairs, body_of, pairs
 from harness.drive.reading import KEEP
 from harness.drive.tls import Tls
 from harness.drive.wire import Answer, ask
 from harness.errors import HarnessError, UsageError
-from harness.model.attached import Conduct
 from harness.model.exchange import Exchange, Sizes
-from harness.model.secret import Secret, plain
+from harness.model.secret import plain
 
-Pairs = Mapping[str, Any] | Sequence[tuple[str, Any]]
-KEPT, WHOLE = 4 * 2**20, 24 * 2**20
+KEPT, WHOLE = 4 * 2**20, 2**30
 REMEMBERED = 32
 """Requests that are kept, so that one try can be shown as curl lines."""
 
@@ -137,7 +136,6 @@ class Client:
     timeout   seconds for one exchange
     tls       how to speak TLS to it; None: plain HTTP
     segment   0: a request is handed over at once; n: in writes of n bytes
-    conduct   what may be sent to it, where it is not ours
     sender    what `send` does; see `harness.drive.tape` for others
     sent      where each request is kept, the newest last
     """
@@ -153,7 +151,6 @@ class Client:
     ) -> None:
         self.service, self.address, self.timeout, self.tls = service, address, timeout, tls
         self.segment = 0
-        self.conduct: Conduct | None = None
         self.sent = deque[Request](maxlen=REMEMBERED) if sent is None else sent
         self.cookies: dict[str, str] = {}
         self.sender: Sender = Client.send_now
@@ -165,10 +162,17 @@ class Client:
         return self.send(self.build("GET", path, params=params, headers=headers), whole=whole)
 
     def post(
-        self, path: str, *, data: Pairs | bytes | None = None, json: Any = None, headers: Pairs = ()
+        self,
+        path: str,
+        *,
+        data: Data | None = None,
+        json: Any = None,
+        parts: Pairs | None = None,
+        headers: Pairs = (),
     ) -> Response:
-        """POST; `data` as pairs is a form, as bytes is sent as it is; `json` is encoded."""
-        return self.send(self.build("POST", path, data=data, json=json, headers=headers))
+        """POST; `data` as pairs is a form, as bytes is sent as it is, as a generator of bytes goes out in chunks;
+        `json` is encoded; `parts` is a form with files, each a tuple (file name, content, media type)."""
+        return self.send(self.build("POST", path, data=data, json=json, parts=parts, headers=headers))
 
     def build(
         self,
@@ -176,34 +180,26 @@ class Client:
         path: str,
         *,
         params: Pairs | None = None,
-        data: Pairs | bytes | None = None,
+        data: Data | None = None,
         json: Any = None,
+        parts: Pairs | None = None,
         headers: Pairs = (),
     ) -> Request:
-        """The request that would be sent."""
-        query, form, body, kind = _pairs(params), [], b"", ""
-        if json is not None:
-            body, kind = json_codec.dumps(json, default=_revealed).encode(), "application/json"
-        elif isinstance(data, bytes):
-            body = data
-        elif data is not None:
-            form = _pairs(data)
-            body, kind = urlencode(form).encode(), "application/x-www-form-urlencoded"
+        """The request that would be sent. Raises UsageError where it is given several bodies."""
+        query, body = pairs(params), body_of(data, json, parts)
         target = path + (("&" if "?" in path else "?") + urlencode(query) if query else "")
         host = self.tls.name if self.tls else self.address[0]
-        if self.conduct:
-            host = self.conduct.host
         own = {"Host": f"{host}:{self.address[1]}", "User-Agent": "rehearse", "Accept": "*/*"}
-        if self.conduct:
-            own["X-Rehearsal"] = self.conduct.mark
         if self.cookies:
             own["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        if kind:
-            own["Content-Type"] = kind
-        if method != "GET" or body:
-            own["Content-Length"] = str(len(body))
-        own |= {name: plain(value) for name, value in _pairs(headers)}
-        return Request(self.service, method, target, tuple(own.items()), body, len(query) + len(form))
+        if body.kind:
+            own["Content-Type"] = body.kind
+        if body.chunked:
+            own["Transfer-Encoding"] = "chunked"
+        elif method != "GET" or body.sent:
+            own["Content-Length"] = str(len(body.sent))
+        own |= {name: plain(value) for name, value in pairs(headers)}
+        return Request(self.service, method, target, tuple(own.items()), body.sent, len(query) + body.fields)
 
     def send(self, request: Request, *, whole: bool = False) -> Response:
         """Sends it, keeps the cookies that come back, follows nothing."""
@@ -219,13 +215,8 @@ class Client:
         return Response(_exchange(request, answer), answer.body, answer)
 
     def ask(self, wire: bytes, *, timeout: float, keep: int = KEEP, segment: int = 0) -> Answer:
-        """Sends these bytes as they are, and nothing else. Raises Refused where they may not be sent."""
-        if self.conduct:
-            self.conduct.check(wire)
-        answer = ask(self.address, wire, timeout=timeout, keep=keep, segment=segment, tls=self.tls)
-        if self.conduct:
-            self.conduct.check_redirect(answer.header("location"))
-        return answer
+        """Sends these bytes as they are, and nothing else."""
+        return ask(self.address, wire, timeout=timeout, keep=keep, segment=segment, tls=self.tls)
 
     def _keep_cookies(self, answer: Answer) -> None:
         for name, value in answer.headers:
@@ -286,20 +277,6 @@ class Live:
             raise AttributeError(
                 f"no service {name!r} on this stage; there are: {', '.join(self._clients)}"
             ) from None
-
-
-def _pairs(given: Pairs | None) -> list[tuple[str, Any]]:
-    if given is None:
-        return []
-    pairs = given.items() if isinstance(given, Mapping) else given
-    return [(name, value.reveal() if isinstance(value, Secret) else value) for name, value in pairs]
-
-
-def _revealed(value: Any) -> str:
-    """What JSON cannot write by itself, and may be a secret."""
-    if isinstance(value, Secret):
-        return value.reveal()
-    raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
 
 def _exchange(request: Request, answer: Answer) -> Exchange:

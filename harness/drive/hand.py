@@ -27,8 +27,8 @@ ASKING = 20.0
 """Seconds for one exchange past the trigger."""
 MOST_PRESSES = 1000
 FRUITLESS_PRESSES = 2
-"""So often is the button pressed again without any item moving before what is missing counts as not arrived; not
-again where the first press moved nothing at all, since that has been waited for."""
+"""So often is the button pressed again without any item moving before what is missing counts as not arrived; once
+where no item failed, and not again where the first press moved nothing at all, since that has been waited for."""
 Change = Callable[[Plain], Plain]
 
 
@@ -101,9 +101,9 @@ class Hand:
         if refused or not clean:
             return refused
         presses, fruitless = 1, 0 if on.progress.done + on.progress.failed else FRUITLESS_PRESSES
-        while (
-            on.left(users) > 0 and not on.stuck and fruitless < FRUITLESS_PRESSES and presses < MOST_PRESSES
-        ):
+        while on.left(users) > 0 and not on.stuck and presses < MOST_PRESSES:
+            if fruitless >= (FRUITLESS_PRESSES if on.progress.failed else 1):
+                break
             before, presses = on.progress, presses + 1
             gone = on.ended()
             if gone and not on.revive(gone):

@@ -11,7 +11,6 @@ from typing import Protocol, TypeVar
 from msgspec.structs import replace
 
 from harness.drive.client import Live, Response, UnexpectedAnswer
-from harness.drive.guests import Guests
 from harness.drive.pressing import Button, Press
 from harness.drive.tape import Pull, Tape, recording
 from harness.drive.tls import tls_for
@@ -23,8 +22,6 @@ from harness.model.scenario import Effect, Outcome, Progress, Scenario, Trigger,
 from harness.model.stage import Stage
 
 SETTLE = 2.0
-CREATED = "created"
-"""The table of users that were put in where others keep theirs: `rehearse created` lists it."""
 Row = TypeVar("Row", Outcome, Effect)
 
 
@@ -67,9 +64,6 @@ class Performance:
             logs=lambda service: stage.services[service].logs(),
             tls={name: tls_for(known[entry]) for name, entry in stage.entries.items()},
         )
-        for name, entry in stage.entries.items():
-            self.live.clients[name].conduct = stage.services[entry].conduct
-        self.guests = Guests(play.users) if stage.kind == "attach" else None
         self.progress = Progress(0, 0, False)
         self.batch_seconds = 0.0
         self.watcher: Watcher | None = None
@@ -85,16 +79,8 @@ class Performance:
 
     def seed(self, count: int) -> None:
         """Puts the first `count` users where the batch finds them."""
-        users = list(self.play.users[:count])
-        if self.guests:  # written down first: whatever comes of it, what may be there can be found again
-            self.play.record.rows(
-                CREATED, item=[user.id for user in users], marker=[user.marker for user in users]
-            )
         with self._calling("seed()"):
-            self.play.scenario.seed(self.live, users)
-        if self.guests:
-            with self._calling("progress()"):
-                self.guests.arrived(self.play.scenario.progress(self.live))
+            self.play.scenario.seed(self.live, list(self.play.users[:count]))
 
     def attempt(self, user: SyntheticUser) -> Outcome | None:
         """Sends one user through as the scenario says."""
@@ -114,9 +100,7 @@ class Performance:
     def _read(self, hook: str, read: Callable[[Live], Iterable[Row] | None]) -> list[Row] | None:
         try:
             found = read(self.live)
-            if found is None:
-                return None
-            return [_without_secrets(row) for row in (self.guests.ours(found) if self.guests else found)]
+            return None if found is None else [_without_secrets(row) for row in found]
         except (NameError, AttributeError, ImportError, SystemExit) as problem:
             raise UsageError(
                 f"{where_in(self.play.source, problem)}: {hook} raised {type(problem).__name__}: {problem}",
@@ -135,7 +119,7 @@ class Performance:
         readings: list[tuple[float, Progress]] = []
         record, pull = self.play.record, pull or self.pull(trigger, list(self.play.users[:count]))
         button = Button(
-            progress=self._progress,
+            progress=lambda: self.play.scenario.progress(self.live),
             settle=self._settle,
             deadline=self.play.deadline,
             seen=lambda progress: self._saw(readings, progress),
@@ -178,11 +162,7 @@ class Performance:
     def now(self) -> Progress:
         """How far the batch is now. Raises ServiceGone where a service has ended."""
         with self._calling("progress()"):
-            return self._progress()
-
-    def _progress(self) -> Progress:
-        told = self.play.scenario.progress(self.live)
-        return self.guests.since(told) if self.guests else told
+            return self.play.scenario.progress(self.live)
 
     def pull(self, trigger: Trigger, users: list[SyntheticUser]) -> Pull:
         """The trigger as the scenario has it, for these users."""

@@ -1,6 +1,6 @@
 """The catalogue of limits: what known software takes at most, in its own unit, and where that is set.
 
-The data stand in `data/limits.json` (215 records) and `data/signatures.json`. Each record keeps the versions it
+The data stand in `data/limits.json` (216 records) and `data/signatures.json`. Each record keeps the versions it
 holds for, its source, and, where it was measured, on which version.
 """
 
@@ -18,7 +18,19 @@ from harness.model.answer import Answer
 
 Effect = Literal["refused", "silent", "soft", "reset", "closed", "redirected", "none"]
 Meaning = Literal[
-    "size", "csrf", "origin", "login", "waf", "rate", "access", "host", "down", "missing", "identity"
+    "size",
+    "csrf",
+    "origin",
+    "login",
+    "waf",
+    "rate",
+    "access",
+    "host",
+    "silent",
+    "error",
+    "down",
+    "missing",
+    "identity",
 ]
 
 
@@ -26,7 +38,7 @@ class Limit(Struct, frozen=True, kw_only=True):
     """One limit of one piece of software.
 
     kind         line, header (one of them), head (all), headers (how many), body, form_bytes, field_bytes, fields,
-                 parts, files, nesting; others are kept for reading: security, rate, response, client, message
+                 parts, files, file_bytes (one file), nesting; others are kept for reading: security, rate, ...
     unit         what is counted, see `harness.model.request.measure`; "arrival": bytes that have come when a
                  read ends inside the head, so the limit depends on how packets arrive
     value        the largest size that passes, as measured where `measured_on` is set; None: there is no limit

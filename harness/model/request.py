@@ -56,6 +56,22 @@ class Request(Struct, frozen=True):
         """What goes out on the wire."""
         return self.head() + self.body
 
+    def chunked(self) -> bool:
+        """Whether its body is framed as chunks."""
+        return any(
+            name.lower() == "transfer-encoding" and "chunked" in value.lower() for name, value in self.headers
+        )
+
+    def content(self) -> bytes:
+        """Its body without the framing of chunks."""
+        if not self.chunked():
+            return self.body
+        found, at = [], 0
+        while (end := self.body.find(b"\r\n", at)) > 0 and (size := int(self.body[at:end], 16)):
+            found.append(self.body[end + 2 : end + 2 + size])
+            at = end + size + 4
+        return b"".join(found)
+
     def sizes(self) -> Sizes:
         """Its sizes as an exchange records them; `fields` counts the query's and an urlencoded body's."""
         query = urlsplit(self.target).query
@@ -95,6 +111,6 @@ def measure(request: Request, unit: Unit) -> int:
         "field": max((len(name) + 2 + len(value) for name, value in headers), default=0),
         "value": max((len(value) for _, value in headers), default=0),
         "headers": len(headers),
-        "body": len(request.body) if request.declared is None else request.declared,
+        "body": len(request.content()) if request.declared is None else request.declared,
     }
     return sizes[unit]

@@ -12,8 +12,11 @@ from harness.model.answer import Answer
 from harness.model.finding import Evidence
 from harness.model.limits import Meaning
 
-WallKind = Literal["line", "header", "headers", "body", "form_bytes", "fields", "parts", "nesting"]
-"""What was varied: the request line, one header, how many headers, the body, form fields (or the query's), parts."""
+WallKind = Literal[
+    "line", "header", "headers", "body", "form_bytes", "fields", "parts", "files", "upload", "nesting"
+]
+"""What was varied: the request line, one header, how many headers, the body, form fields (or the query's), the parts
+of a form with files or the files in it, the bytes of one part, levels of nesting."""
 Sureness = Literal["confirmed", "likely", "unknown"]
 Fate = Literal["status", "reset", "closed", "timeout", "garbage", "lost"]
 
@@ -78,6 +81,7 @@ class Wall(Struct, frozen=True, kw_only=True):
     below_usual                   the usual size (1x) does not pass either
     requests, identifying         requests spent on the edge, and on unit and ways of sending after it
     farther                       who refused larger sizes on the way: the next limits behind this one
+    chain                         the software known to be on the way, front first, in the catalogue's names
     lost_at                       for a silent loss: how many of `first_failing` items arrived
     """
 
@@ -95,6 +99,7 @@ class Wall(Struct, frozen=True, kw_only=True):
     requests: int = 0
     identifying: int = 0
     farther: list[str] = []
+    chain: list[str] = []
     lost_at: int | None = None
     users: InUsers | None = None
     trigger: str = ""

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from harness.checks import behind
 from harness.checks.walls import Reading, findings
 from harness.model.finding import Finding, NotChecked
 from harness.model.walls import Attribution, Experiment, InUsers, Open, Refusal, Rejection, Wall
@@ -76,9 +77,35 @@ def test_the_advice_says_what_the_obvious_fix_meets_next() -> None:
     )
     first, _ = read(wall(), wall(**FIELDS, where=django, trigger="by form"))
     assert isinstance(first, Finding)
-    assert "meets Django's 1,000 fields next (measured)" in first.advice
-    assert "Raise --limit-request-line" in first.advice or "raise --limit-request-line" in first.advice
-    assert "1000 fields are often the next wall" in only(wall()).advice
+    assert "meets Django's 1,000 fields next: 'by form' was tried" in first.advice
+    assert "raise --limit-request-line" in first.advice
+    assert "often meets a limit of 1,000 next (" in only(wall()).advice
+
+
+def test_what_no_trigger_tries_is_told_from_what_the_servers_on_the_way_are_known_for() -> None:
+    advice = only(wall(chain=["nginx", "gunicorn", "Django"])).advice
+    assert "it meets Django's 1,000 fields next, as they are known; no trigger here tries it" in advice
+    assert (
+        "As one body it meets nginx's 1,048,576 bytes of body and Django's 2,621,440 bytes of body" in advice
+    )
+    assert "JSON in chunks of 500 meets none of these" in advice
+
+
+def test_behind_a_limit_that_is_raised_the_same_kind_of_limit_of_the_next_hop_stands() -> None:
+    nginx = Attribution(hop="front", software="nginx", config_key="client_max_body_size", sure="confirmed")
+    body = wall(kind="body", unit="body", value=1_048_576, where=nginx, chain=["nginx", "gunicorn", "Django"])
+    advice = only(body).advice
+    assert "Send chunks." in advice
+    assert "Larger it meets Django's 2,621,440 bytes of body next" in advice
+    assert "nginx's" not in advice
+
+
+@pytest.mark.parametrize("kind", behind.FIXES)
+def test_every_kind_of_wall_has_a_fix_and_something_that_stands_behind_it(kind: str) -> None:
+    chain = ["nginx", "gunicorn", "Django", "PHP", "Express query parser"]
+    advice = only(wall(kind=kind, unit="body", chain=chain)).advice
+    assert advice.startswith(behind.FIXES[kind])
+    assert " next" in advice
 
 
 def test_the_advice_names_the_trigger_that_got_through() -> None:
@@ -98,6 +125,9 @@ def test_the_advice_names_the_trigger_that_got_through() -> None:
         ({"kind": "form_bytes", "unit": "body"}, "BODY-002"),
         (FIELDS, "FORM-001"),
         ({**FIELDS, "kind": "parts", "unit": "parts"}, "FORM-002"),
+        ({**FIELDS, "kind": "nesting", "unit": "nesting"}, "FORM-003"),
+        ({**FIELDS, "kind": "files", "unit": "files"}, "FORM-004"),
+        ({**FIELDS, "kind": "upload", "unit": "part"}, "BODY-003"),
         ({**FIELDS, "refusal": LOST, "lost_at": 1000}, "LOST-010"),
         ({**FIELDS, "refusal": LOST, "lost_at": 0}, "LOST-011"),
         ({**FIELDS, "refusal": LOST, "lost_at": 1001}, "LOST-012"),

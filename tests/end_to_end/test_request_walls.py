@@ -152,8 +152,98 @@ def test_what_php_drops_behind_a_success_is_critical_and_found_to_the_item(rehea
     stand.need(stand.PHP)
     found = walls_of(rehearse, "newsletter_php")
     lost = found["LOST-010", "ids in the URL"]
-    assert set(found) == {("LOST-010", "ids in the URL")}
+    files = found["LOST-010", "a letter for each"]
+    assert set(found) == {("LOST-010", "ids in the URL"), ("LOST-010", "a letter for each")}
+    assert (files["severity"], files["config_key"]) == ("critical", "max_file_uploads")
+    assert (files["breaks_at"]["last_passing"], files["breaks_at"]["unit"]) == (20, "files")
     assert (lost["severity"], lost["hop"], lost["config_key"]) == ("critical", "PHP", "max_input_vars")
     assert (lost["breaks_at"]["last_passing"], lost["breaks_at"]["first_failing"]) == (1000, 1001)
     assert "1,001 distinct items sent, 1,000 arrived" in " ".join(one["text"] for one in lost["evidence"])
     assert "'JSON list' carried 2,000 users" in lost["advice"]
+
+
+CHUNKS = '''
+from harness import Outcome, Process, Progress, Scenario, Service, trigger
+
+
+class Chunks(Scenario):
+    """A batch that is handed its users in chunks without a length."""
+
+    usual, scales = 8, (1,)
+    batch = Service(
+        port=8000,
+        ready="/items",
+        process=Process(command="python -m gunicorn -b 127.0.0.1:{port} unread:app", cwd="tests/toy"),
+    )
+
+    @trigger("a form in chunks")
+    def in_chunks(self, live, users):
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return live.batch.post("/run", data=(f"id={user.id}&".encode() for user in users), headers=kind)
+
+    def outcomes(self, live):
+        return [Outcome(item, "ok") for item in live.batch.get("/items").expect().json()]
+
+    def progress(self, live):
+        return Progress(len(live.batch.get("/items").expect().json()), 0, False)
+'''
+
+
+def test_a_body_in_chunks_that_wsgi_does_not_read_is_critical_from_the_first_user_on(
+    rehearse: Rehearse, variant: Path
+) -> None:
+    variant.write_text(CHUNKS)
+    exit_code, report = run_gate(rehearse, variant)
+    lost = next(found for found in report["findings"] if found["code"] == "LOST-013")
+    assert (exit_code, lost["severity"], lost["breaks_at"]["first_failing"]) == (1, "critical", 1)
+    assert "Content-Length" in lost["config_key"]
+
+
+WAYS = '''
+from harness import Outcome, Process, Progress, Scenario, Service, trigger
+
+
+class Ways(Scenario):
+    """Two unusual ways to hand over people: a slip of paper for each, and a chain in which each names the next."""
+
+    usual, scales = 40, (1, 50)
+    payroll = Service(
+        port=8000,
+        ready="/items",
+        process=Process(
+            command="python -m uvicorn payroll:app --host 127.0.0.1 --port {port} --log-level warning",
+            cwd="fixtures/batches",
+        ),
+    )
+
+    @trigger("a slip for each")
+    def by_files(self, live, users):
+        return live.payroll.post("/run", parts=[("slip", (user.id, "pay")) for user in users])
+
+    @trigger("a chain")
+    def by_chain(self, live, users):
+        links = [f'{{"id": "{user.id}", "next": ' for user in users]
+        text = "".join(links) + "null" + "}" * len(users)
+        return live.payroll.post("/run", data=text.encode(), headers={"Content-Type": "application/json"})
+
+    def outcomes(self, live):
+        return [Outcome(item, said) for item, said in live.payroll.get("/items", whole=True).expect().json()]
+
+    def progress(self, live):
+        return Progress(len(live.payroll.get("/items", whole=True).expect().json()), 0, False)
+'''
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(240)
+def test_files_and_levels_of_nesting_are_counted_by_pressing_the_real_trigger(
+    rehearse: Rehearse, variant: Path
+) -> None:
+    stand.need(stand.H11)
+    variant.write_text(WAYS)
+    _, report = run_gate(rehearse, variant)
+    found = {(one["code"], one["trigger"]): one for one in report["findings"]}
+    files, chain = found["FORM-004", "a slip for each"], found["FORM-003", "a chain"]
+    assert (files["breaks_at"]["last_passing"], files["breaks_at"]["first_failing"]) == (100, 101)
+    assert chain["breaks_at"]["unit"] == "levels"
+    assert 500 < chain["breaks_at"]["last_passing"] == chain["breaks_at"]["value"] < 2000

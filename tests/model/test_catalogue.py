@@ -14,7 +14,7 @@ from harness.model.limits import catalogue, recognise, signatures
 
 
 def test_every_record_has_a_source_and_says_what_it_holds_for() -> None:
-    assert len(catalogue()) == 215
+    assert len(catalogue()) == 216
     for limit in catalogue():
         assert limit.software and limit.versions and limit.source, limit
         assert limit.value is None or limit.value > 0

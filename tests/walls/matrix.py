@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harness.drive.bodies import BOUNDARY, body_of
 from harness.drive.wire import ask
 from harness.model.answer import Answer
 from harness.model.request import Request
 from harness.model.walls import Delivery, WallKind, checksum
+from harness.probes.walls import shape
 from tests.walls import stand
 from tests.walls.stand import Server
 
@@ -52,6 +54,8 @@ GU, DJ, H1, HT, WA = [stand.GUNICORN], [stand.DJANGO], [stand.H11], [stand.HTTPT
 HY, EX, PH, TO = [stand.HYPERCORN], [stand.EXPRESS], [stand.PHP], [stand.TOMCAT10]
 AI, WE, EN = [stand.AIOHTTP], [stand.WERKZEUG], [stand.ENVOY, stand.WAITRESS]
 FEW, MANY, COUNTS = (20, 2000), (300, 3000), (300, 3000)
+FILE, LIST, PHP_FILE, PHP_LIST = ("file", 7), ("file", 20_000), ("file[]", 7), ("file[]", 20_000)
+MULTIPART = ("parts", "files", "upload")
 PHP_ID, LONG = ("id[]", 7), ("id", 20_000)
 
 ROWS = [
@@ -59,6 +63,7 @@ ROWS = [
     Row(FRONT, "header", SMALL, ("field", 8188), "gunicorn-django", "limit-request-field_size"),
     Row(FRONT, "headers", FEW, ("headers", 99), "gunicorn-django", "limit-request-fields"),
     Row(FRONT, "body", (400_000, 4_000_000), ("body", 1_048_576), "nginx", "client_max_body_size"),
+    Row(FRONT, "upload", (20, 200), ("body", 1_048_576), "nginx", "client_max_body_size", item=LIST),
     Row(FRONT, "fields", COUNTS, ("fields", 1000), "gunicorn-django", "DATA_UPLOAD_MAX_NUMBER_FIELDS"),
     Row(NG, "line", SMALL, ("line", 8190), "nginx-alone", "large_client_header_buffers"),
     Row(NG, "header", SMALL, ("field", 8190), "nginx-alone", "large_client_header_buffers"),
@@ -84,9 +89,12 @@ ROWS = [
         "DATA_UPLOAD_MAX_MEMORY",
         item=LONG,
     ),
+    Row(DJ, "files", (30, 300), ("files", 100), "gunicorn-django", "DATA_UPLOAD_MAX_NUMBER_FILES", item=FILE),
+    Row(DJ, "parts", COUNTS, ("parts", 1000), "gunicorn-django", "DATA_UPLOAD_MAX_NUMBER_FIELDS"),
     Row(H1, "line", SMALL, ("head", 16_800), "uvicorn-h11", "h11-max-incomplete", soft=True),
     Row(H1, "fields", COUNTS, ("fields", 1000), "uvicorn-h11", "max_fields"),
     Row(H1, "parts", COUNTS, ("parts", 1000), "uvicorn-h11", "max_fields"),
+    Row(H1, "files", COUNTS, ("parts", 1000), "uvicorn-h11", "max_files", item=FILE),
     Row(HT, "line", MIDDLE, ("target", 65_535), "uvicorn-httptools", "fixed"),
     Row(WA, "line", MIDDLE, ("head", 262_143), "waitress", "max-request-header-size"),
     Row(WA, "body", (10**8, 2 * 10**9), ("body", 1_073_741_823), "waitress", "max-request-body-size"),
@@ -97,6 +105,8 @@ ROWS = [
     Row(EX, "form_bytes", (30, 300), ("body", 102_400), "express", "limit", item=("id", 500)),
     Row(EX, "nesting", (10, 100), ("nesting", 32), "express", "depth"),
     Row(PH, "nesting", (20, 200), ("nesting", 64), "php", "max_input_nesting_level", lost=True),
+    Row(PH, "files", (5, 50), ("files", 20), "php", "max_file_uploads", lost=True, item=PHP_FILE),
+    Row(PH, "upload", (20, 200), ("part", 2_097_152), "php", "upload_max_filesize", lost=True, item=PHP_LIST),
     Row(PH, "line", MIDDLE, ("head", 81_920), "php", "fixed"),
     Row(PH, "fields", COUNTS, ("fields", 1001), "php", "max_input_vars", lost=True, item=PHP_ID),
     Row(
@@ -143,6 +153,7 @@ ROWS = [
     Row(WE, "line", MIDDLE, ("line", 65_534), "werkzeug", "fixed"),
     Row(WE, "headers", FEW, ("headers", 99), "werkzeug", "_MAXHEADERS"),
     Row(WE, "parts", COUNTS, ("parts", 1000), "werkzeug", "max_form_parts"),
+    Row(WE, "files", COUNTS, ("parts", 1000), "werkzeug", "max_form_parts", item=FILE),
 ]
 
 
@@ -166,21 +177,27 @@ class Sender:
         return "&".join(pairs).encode()
 
     def parts(self, n: int, pad: int = 0) -> bytes:
-        named = [(self.row.item[0], item) for item in self.ids(n)] + ([("pad", "p" * pad)] if pad else [])
-        rows = [f'--b\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in named]
-        return ("".join(rows) + "--b--\r\n").encode()
+        name, ids = self.row.item[0], self.ids(n)
+        if self.row.kind == "upload":
+            named: list[tuple[str, object]] = [(name, ("list.txt", "\n".join(ids)))]
+        else:
+            named = [(name, (item, "x") if self.row.kind == "files" else item) for item in ids]
+        return body_of(None, None, [*named, *([("pad", "p" * pad)] if pad else [])]).sent
 
     def body(self, n: int, pad: int) -> int:
         if self.row.method == "GET":
             return 0
-        return len(self.parts(n, pad) if self.row.kind == "parts" else self.form(n, pad))
+        return len(self.parts(n, pad) if self.row.kind in MULTIPART else self.form(n, pad))
+
+    def count(self, kind: WallKind, n: int) -> int:
+        return shape.count(kind, self.request(n, 0))
 
     def request(self, n: int, pad: int) -> Request:
         host = ("Host", f"127.0.0.1:{self.port}")
         if self.row.method == "GET":
             return Request("GET", f"{self.row.path}?{self.form(n, pad).decode()}", (host,))
-        if self.row.kind == "parts":
-            kind = ("Content-Type", "multipart/form-data; boundary=b")
+        if self.row.kind in MULTIPART:
+            kind = ("Content-Type", f"multipart/form-data; boundary={BOUNDARY}")
             return Request("POST", self.row.path, (host, kind), self.parts(n, pad))
         kind = ("Content-Type", "application/x-www-form-urlencoded")
         return Request("POST", self.row.path, (host, kind), self.form(n, pad))

@@ -60,6 +60,35 @@ def test_a_form_that_is_emptied_beyond_a_size_is_found_to_the_byte(limit: int) -
     assert (wall.unit, wall.value, wall.lost_at) == ("body", limit, 0)
 
 
+@given(st.data(), st.integers(1, 400), st.integers(0, 40), st.booleans())
+def test_an_unknown_limit_in_bytes_costs_at_most_four_more_than_halving_bytes(
+    data: st.DataObject, width: int, own: int, loses: bool
+) -> None:
+    def size(n: int, pad: int) -> int:
+        return own + width * n + (len("&pad=") + pad if pad else 0)
+
+    usual, largest = 40, 400
+    limit = data.draw(st.integers(size(2, 1), size(largest, 0) - 1))
+    refused = Answer(400, "Bad Request", body=b"no", body_length=2, complete=True)
+
+    def deliver(n: int, pad: int) -> Delivery:
+        sent, fits = ids(n), size(n, pad) <= limit
+        kept = len(sent) if fits else 0 if loses else None
+        total = checksum(sent if fits else [])
+        answer = OK if fits or loses else refused
+        return Delivery(sent=n, items_sum=checksum(sent), arrived=kept, arrived_sum=total, answer=answer)
+
+    wall = find_delivery_wall(Shipment("batch", "form_bytes", deliver, size, usual, largest))
+    assert isinstance(wall, Wall)
+    assert (wall.unit, wall.value) == ("body", limit)
+    low, high = (1, usual) if wall.below_usual else (usual, largest)
+    assert wall.requests + wall.identifying <= 2 + halvings(size(low, 0), size(high, 0)) + 4
+    fields = find_delivery_wall(Shipment("batch", "fields", deliver, size, usual, largest))
+    assert isinstance(fields, Wall)
+    assert (fields.unit, fields.value) == ("body", limit)
+    assert fields.requests + fields.identifying <= 2 + halvings(size(low, 0), size(high, 0)) + 4
+
+
 @given(st.integers(2, 3999))
 def test_a_refusal_by_count_is_found_to_the_item_within_the_budget(limit: int) -> None:
     refused = Answer(400, "Bad Request", body=b"no", body_length=2, complete=True)

@@ -82,7 +82,8 @@ def observe(row: Row, ports: list[int], work: Path) -> Wall | Open | NotChecked:
         return look(Target(row.name(), asking(ports[0]), f"127.0.0.1:{ports[0]}", hops, sizes))[0]  # type: ignore[arg-type]
     sender = Sender(ports[0], row)
     known = tuple(name for hop in map(identified, hops[-1:]) for name in hop.software)
-    seen = find_delivery_wall(Shipment(row.name(), row.kind, sender.deliver, sender.body, *row.sizes, known))
+    ways = (sender.deliver, sender.body, *row.sizes, known, sender.count)
+    seen = find_delivery_wall(Shipment(row.name(), row.kind, *ways))
     if not isinstance(seen, Wall):
         return seen
     baseline = learn(asking(ports[0]), template(f"127.0.0.1:{ports[0]}"))
@@ -105,8 +106,16 @@ def test_the_edge_the_hop_and_the_setting_are_right(
     assert (wall.refusal.how == "lost") == row.lost
     assert wall.where.hop == row.hop, wall.where
     assert row.key in wall.where.config_key, wall.where
-    assert wall.requests <= 2 + halvings(*row.sizes) + SPARE
+    plain = halvings(*row.sizes) if row.kind in BYTES_KINDS else halvings(*counted_sizes(row, wall))
+    assert wall.requests + wall.identifying <= 2 + plain + SPARE
     table[row.name()] = (row, wall)
+
+
+def counted_sizes(row: Row, wall: Wall) -> tuple[int, int]:
+    """What plain bisection would halve: items, or bytes where the limit was found to the byte."""
+    sender = Sender(0, row)
+    low, high = row.sizes
+    return (sender.body(low, 0), sender.body(high, 0)) if wall.unit == "body" else (low, high)
 
 
 HEALTHY = {server.name: [server] for row in ROWS for server in row.servers[-1:]}

@@ -57,7 +57,10 @@ GUARDS: dict[str, tuple[Guard, Meaning | None]] = {
     "rate 429": (lambda press: TAKEN if press["rested"] else page(429), "rate"),
     "size": (lambda press: page(400, b"Bad") if int(str(press["items"])) > 600 else TAKEN, "size"),
     "access": (lambda press: page(403, b"<center>nginx</center>"), "access"),
-    "silence": (lambda press: page(400, b"no"), None),
+    "silence": (lambda press: page(400, b"no"), "silent"),
+    "broken": (lambda press: page(500, b"Internal Server Error"), "error"),
+    "no such path": (lambda press: page(404, b"Not Found"), None),
+    "down": (lambda press: page(502, b"Bad Gateway"), None),
 }
 
 

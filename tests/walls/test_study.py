@@ -8,16 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.drive.client import Client
 from harness.model.answer import Answer
 from harness.model.finding import NotChecked
 from harness.model.request import Request
 from harness.model.walls import Delivery, Open, Rejection, Wall, checksum
 from harness.probes.walls.asking import Budget
 from harness.probes.walls.changes import Change
+from harness.probes.walls.shape import count, depth, parts
+from harness.probes.walls.shape import fields as shape_fields
 from harness.probes.walls.study import Case, study
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
-TAKEN, MISSING = Answer(302, "Found", complete=True), Answer(404, "Not Found", complete=True)
+TAKEN, MISSING = Answer(202, "Accepted", complete=True), Answer(404, "Not Found", complete=True)
 USUAL, LARGEST = 100, 1000
 Service = Callable[[Request], Answer | int]
 """What becomes of a request to the trigger: a refusal, or how many of its ids arrive."""
@@ -26,7 +29,7 @@ Service = Callable[[Request], Answer | int]
 class Fake:
     """A hand on a trigger with one field for each user, in a form or in the query."""
 
-    service = "batch"
+    service, origin = "batch", "http://batch"
 
     def __init__(self, service: Service, known: dict[int, Delivery], *, method: str = "POST") -> None:
         self.becomes, self.known, self.method = service, known, method
@@ -85,6 +88,48 @@ def delivered(users: int, became: Answer | int) -> Delivery:
         arrived_sum=checksum(arrived),
         answer=TAKEN,
     )
+
+
+class Shaped(Fake):
+    """The same with a body of another shape, made by the client itself from the users' ids."""
+
+    def __init__(self, service: Service, body: Callable[[list[str]], dict]) -> None:
+        super().__init__(service, {})
+        self.body = body
+
+    def request(self, first: int, last: int) -> Request:
+        ids = [str(100_000 + user) for user in range(first, last)]
+        client = Client("batch", ("batch", 80))
+        return Request.of(client.build("POST", "/run", **self.body(ids)).wire)
+
+
+def shaped(service: Service, body: Callable[[list[str]], dict]) -> list:
+    hand = Shaped(service, body)
+    for users in (USUAL, LARGEST):
+        hand.known[users] = delivered(users, service(hand.request(0, users)))
+    return list(study(hand, Case("by form", [], USUAL, LARGEST, Budget, lambda seconds: None)))
+
+
+def one_wall(seen: list) -> Wall:
+    (wall,) = (one for one in seen if isinstance(one, Wall))
+    return wall
+
+
+def files(ids: list[str]) -> dict:
+    return {"parts": [("token", "abc"), *(("f", (f"{one}.txt", one)) for one in ids)]}
+
+
+def upload(ids: list[str]) -> dict:
+    return {"parts": [("token", "abc"), ("f", ("ids.csv", "\n".join(ids)))]}
+
+
+def nested(ids: list[str]) -> dict:
+    return {"data": {"id" + "[a]" * len(ids): "1"}}
+
+
+def in_chunks(ids: list[str]) -> dict:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    return {"data": (f"id={one}&".encode() for one in ids), "headers": form}
 
 
 def look(service: Service, *, method: str = "POST", known: tuple[int, ...] = (USUAL, LARGEST)):
@@ -172,6 +217,63 @@ def test_who_refuses_one_user_too_is_no_limit() -> None:
     _, seen = look(lambda request: FORBIDDEN)
     (told,) = (one for one in seen if isinstance(one, Rejection))
     assert told.meaning == "access"
+
+
+@pytest.mark.parametrize("limit", [2, 20, 101, 640])
+def test_a_limit_on_files_is_found_to_the_file_whether_it_refuses_or_drops(limit: int) -> None:
+    for loses in (False, True):
+
+        def service(request: Request, loses: bool = loses) -> Answer | int:
+            sent = count("files", request)
+            return REFUSED if sent > limit and not loses else min(sent, limit)
+
+        wall = one_wall(shaped(service, files))
+        assert (wall.kind, wall.unit, wall.value, wall.last_passing) == ("files", "files", limit, limit)
+        assert (wall.refusal.how == "lost") == loses
+
+
+def test_a_known_limit_on_all_parts_is_told_as_that_though_files_grow() -> None:
+    text = b"<p>The data value transmitted exceeds the capacity limit.</p>"
+    page = Answer(413, "Request Entity Too Large", body=text, body_length=len(text), complete=True)
+    wall = one_wall(shaped(lambda request: page if count("parts", request) > 1000 else 1000, files))
+    assert (wall.kind, wall.value, wall.users and wall.users.last_passing) == ("parts", 1000, 999)
+
+
+@pytest.mark.parametrize("limit", [900, 2345, 6400])
+def test_a_limit_on_one_file_s_bytes_is_told_from_one_on_the_whole_form(limit: int) -> None:
+    lost = one_wall(
+        shaped(lambda request: 0 if count("upload", request) > limit else arrived(request), upload)
+    )
+    assert (lost.kind, lost.unit, lost.refusal.how) == ("upload", "part", "lost")
+    assert lost.value == count("upload", Shaped(arrived, upload).request(0, lost.last_passing)) <= limit
+    assert count("upload", Shaped(arrived, upload).request(0, lost.first_failing)) > limit
+    whole = one_wall(
+        shaped(lambda request: REFUSED if count("body", request) > limit else arrived(request), upload)
+    )
+    assert (whole.kind, whole.unit, whole.value) == ("body", "body", limit)
+
+
+def arrived(request: Request) -> int:
+    """How many lines the file holds: what a whole delivery is."""
+    return next(part.content.count(b"\n") + 1 for part in parts(request) if part.file)
+
+
+@pytest.mark.parametrize("limit", [5, 32, 64, 512])
+def test_levels_of_nesting_are_counted_where_they_grow(limit: int) -> None:
+    wall = one_wall(shaped(lambda request: REFUSED if depth(request) > limit else depth(request), nested))
+    assert (wall.kind, wall.unit, wall.value) == ("nesting", "nesting", limit)
+
+
+def test_a_body_in_chunks_of_which_nothing_arrives_is_lost_from_the_first_user_on() -> None:
+    wall = one_wall(shaped(lambda request: 0 if request.chunked() else 1, in_chunks))
+    assert (wall.refusal.how, wall.last_passing, wall.first_failing, wall.lost_at) == ("lost", 0, 1, 0)
+
+
+def test_fields_of_a_form_in_chunks_are_counted_as_in_any_other() -> None:
+    wall = one_wall(
+        shaped(lambda request: REFUSED if shape_fields(request) > 321 else shape_fields(request), in_chunks)
+    )
+    assert (wall.kind, wall.value) == ("fields", 321)
 
 
 def test_what_could_not_be_counted_is_said() -> None:

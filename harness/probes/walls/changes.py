@@ -8,41 +8,27 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from harness.model.request import Request
+from harness.probes.walls.shape import PARTS, each_part, longer, media_type, with_content
 
 Change = Callable[[Request], Request]
 
-FORM, PARTS, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "json"
-ESCAPED = re.compile(rb"%(?!2C|5B|5D|20|0A|0D)[0-9A-F]{2}", re.IGNORECASE)
-UNUSUAL = re.compile(rb"\\u[0-9a-fA-F]{4}|[<>;'()*|`$#\x80-\xff]")
-
-
-def content_type(request: Request) -> str:
-    """The media type of its body, with parameters."""
-    return next((value for name, value in request.headers if name.lower() == "content-type"), "")
+ESCAPED = re.compile(rb"%(?!2C|5B|5D|20|0A|0D|2B|2F|3D)[0-9A-F]{2}", re.IGNORECASE)
+"""Escapes that a rule may look at; separators, and what a token in base64 is written with, are left alone."""
+UNUSUAL = re.compile(rb"\\u[0-9a-fA-F]{4}|\.{2,}|[<>;'()*|`$#\x80-\xff]")
 
 
 def padded(size: int) -> Change:
-    """`size` bytes in one more field, or in blanks behind a JSON document. Other bodies cannot be padded."""
-
-    def change(request: Request) -> Request:
-        kind = content_type(request).lower()
-        if not size or not request.body:
-            return request
-        if kind.startswith(FORM):
-            return replace(request, body=request.body + b"&rehearsal_padding=" + b"p" * size)
-        if kind.startswith(PARTS):
-            first, _, _ = request.body.partition(b"\r\n")
-            part = b'\r\nContent-Disposition: form-data; name="rehearsal_padding"\r\n\r\n' + b"p" * size
-            return replace(request, body=first + part + b"\r\n" + request.body)
-        return replace(request, body=request.body + b" " * size) if JSON in kind else request
-
-    return change
+    """`size` bytes more, in one more field or behind a JSON document; other bodies stay as they are."""
+    return lambda request: longer(request, size)
 
 
 def neutral(request: Request) -> Request:
     """As many bytes, with every letter that a rule on content may look at made an x."""
     target = _plain(request.target.encode("latin-1")).decode("latin-1")
-    return replace(request, target=target, body=_plain(request.body))
+    request = replace(request, target=target)
+    if media_type(request).startswith(PARTS):
+        return each_part(request, _plain)
+    return with_content(request, _plain(request.content()))
 
 
 def from_page_of(origin: str) -> Change:

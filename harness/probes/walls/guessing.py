@@ -25,6 +25,8 @@ KINDS: dict[WallKind, tuple[str, ...]] = {
     "form_bytes": ("form_bytes", "body"),
     "fields": ("fields",),
     "parts": ("parts", "fields"),
+    "files": ("files", "parts", "fields"),
+    "upload": ("file_bytes", "parts_bytes", "field_bytes", "body", "form_bytes"),
     "nesting": ("nesting",),
 }
 

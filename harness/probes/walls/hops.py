@@ -167,7 +167,7 @@ class Attributing:
     def _taken(self, answer: Answer) -> bool:
         if self.baseline.continued:
             return answer.continued or answer.status not in (400, 413)
-        return answer.status == self.baseline.status
+        return answer.status == self.baseline.status or answer.status in range(200, 300)
 
     def _tell(self, kind: str, text: str) -> None:
         self.evidence.append(Evidence(kind, text))

@@ -117,7 +117,7 @@ class _Trial:
         told = _meaning(answer)
         if told in ("size", "missing", "down", None):
             self.why_unsure = f"one item is refused as well ({said(answer)}), and the answer does not say why"
-            return "access" if answer.status in (401, 403) else None
+            return _by_status(answer.status, told)
         return told
 
     def _one_passes(self, first: Answer) -> Meaning | None:
@@ -150,6 +150,16 @@ class _Trial:
 
     def _software(self, answer: Answer) -> str:
         return next((name for signature in recognise(answer) for name in signature.software), "")
+
+
+def _by_status(status: int | None, told: Meaning | None) -> Meaning | None:
+    """What a refusal of one item means whose page explains nothing; None where the scenario or the service may be
+    at fault: no such path or method, down, no answer."""
+    if status in (401, 403):
+        return "access"
+    if status is None or status in (404, 405, 408, 429, 502, 503, 504) or told in ("missing", "down"):
+        return None
+    return "error" if status >= 500 else "silent" if status >= 400 else None
 
 
 def _may_be_rate(answer: Answer) -> bool:

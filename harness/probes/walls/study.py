@@ -11,16 +11,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from msgspec.structs import replace
 
 from harness.model.answer import Answer
 from harness.model.finding import NotChecked
+from harness.model.limits import catalogue
 from harness.model.request import Request, measure
 from harness.model.walls import Attribution, Delivery, InUsers, Open, Rejection, Wall, WallKind
+from harness.probes.walls import shape
 from harness.probes.walls.asking import SEGMENT, Ask, Baseline, Budget
-from harness.probes.walls.changes import FORM, PARTS, Change, content_type, padded
+from harness.probes.walls.changes import Change, padded
 from harness.probes.walls.delivery import Shipment, find_delivery_wall
 from harness.probes.walls.hops import Attributing, Hop, identified
 from harness.probes.walls.look import Kind, Target, look
@@ -35,7 +38,10 @@ GROWING: Mapping[Kind, Callable[[Request], int]] = {
     "headers": lambda request: measure(request, "headers"),
     "body": lambda request: measure(request, "body"),
 }
-SECURITY = ("csrf", "origin", "login", "waf", "rate", "access", "host")
+UNREAD = next(limit for limit in catalogue() if limit.kind == "chunked")
+UNREAD_BY = frozenset(("gunicorn", "granian", "Django"))
+"""A body in chunks of which nothing arrives, and whose it may be."""
+SECURITY = ("csrf", "origin", "login", "waf", "rate", "access", "host", "silent", "error")
 
 
 class Hand(Trigger, Protocol):
@@ -93,6 +99,20 @@ class _Study:
     requests: dict[int, Request] = field(default_factory=dict)
 
     def run(self) -> Iterator[Seen]:
+        """What is seen; each wall with the software that is known to be on the way."""
+        for seen in self._seen():
+            yield replace(seen, chain=self._chain) if isinstance(seen, Wall) else seen
+
+    @cached_property
+    def _chain(self) -> list[str]:
+        return list(dict.fromkeys(name for hop in self._hops for name in hop.software))
+
+    @cached_property
+    def _hops(self) -> list[Hop]:
+        """The servers on its way with the names they give away, asked for once."""
+        return [identified(hop) for hop in self.case.hops]
+
+    def _seen(self) -> Iterator[Seen]:
         hand, largest = self.hand, self.case.largest
         if largest not in hand.known and not self._bad(largest):
             hand.deliver(largest)
@@ -194,17 +214,16 @@ class _Study:
     def _kind(self, bad: int, looked: bool) -> WallKind | None:
         """What grows from one user to `bad`, as the one who reads the request would count it."""
         small, large = self._request(1), self._request(bad)
-        more_fields = large.sizes().fields > small.sizes().fields
-        if len(large.body) > len(small.body):
-            kind = content_type(large).lower()
-            if kind.startswith(PARTS):
-                return "parts"
-            if kind.startswith(FORM):
-                return "fields" if more_fields else "form_bytes"
-            return "body"
+
+        def grows(kind: WallKind) -> bool:
+            return shape.count(kind, large) > shape.count(kind, small)
+
+        if grows("body"):
+            return next((kind for kind in shape.counted_in(large) if grows(kind)), "body")
         if len(large.line()) > len(small.line()):
             lost = self.hand.known[bad].arrived is not None
-            return "fields" if more_fields and (looked or lost) else "line"
+            by_form = looked or lost
+            return next((kind for kind in shape.READ_AS_FORM if by_form and grows(kind)), "line")
         return "header" if measure(large, "value") > measure(small, "value") else None
 
     def _shipment(self, kind: WallKind, bad: int) -> Shipment:
@@ -213,26 +232,30 @@ class _Study:
             service=self.hand.service,
             kind=kind,
             deliver=lambda n, pad: self.hand.deliver(n, padded(pad) if pad else None),
-            body=lambda n, pad: len(padded(pad)(self._request(n)).body),
+            body=lambda n, pad: shape.count("body", padded(pad)(self._request(n))),
             usual=max(whole, default=min(self.case.usual, bad - 1)),
             largest=bad,
             software=self._readers(),
-            count=lambda n: _count(kind, self._request(n)),
+            count=lambda unit, n: shape.count(unit, self._request(n)),
         )
 
     def _readers(self) -> tuple[str, ...]:
         """Who reads the form, by the names that the innermost hop gives away."""
-        return identified(self.case.hops[-1]).software if self.case.hops else ()
+        return self._hops[-1].software if self._hops else ()
 
     def _attributed(self, wall: Wall) -> Wall:
         """The wall with its trigger and its users, and the hop that refuses; a loss is the application's."""
         low, high = wall.last_passing, wall.first_failing
         users = InUsers(last_passing=low or None, first_failing=high, confirmed=True)
         wall = replace(wall, users=users, trigger=self.case.trigger)
-        hops = [dataclasses.replace(hop, ask=self._spoiling(hop.ask)) for hop in self.case.hops]
+        hops = [dataclasses.replace(hop, ask=self._spoiling(hop.ask)) for hop in self._hops]
         if wall.refusal.how == "lost":
             name = hops[-1].name if hops else ""
-            return replace(wall, where=replace(wall.where, hop=name, sure="likely"))
+            where = replace(wall.where, hop=name, sure="likely")
+            unread = UNREAD_BY.intersection(hops[-1].software if hops else ())
+            if unread and not low and self._request(high).chunked():
+                where = replace(where, software=UNREAD.software, config_key=UNREAD.config_key)
+            return replace(wall, where=where)
         passing = next((d.answer for d in self.hand.known.values() if d.intact), Answer())
         where = wall.where
         if hops and high in self.hand.sent:
@@ -259,14 +282,3 @@ def _keeping(where: Attribution, known: Attribution) -> Attribution:
 
 def _first_failing(wall: Wall) -> int:
     return (wall.users.first_failing if wall.users else None) or 0
-
-
-def _count(kind: WallKind, request: Request) -> int:
-    """The size of a request as a limit of that kind counts it."""
-    if kind == "parts":
-        return request.body.lower().count(b"content-disposition:")
-    if kind == "fields":
-        return request.sizes().fields
-    if kind in ("form_bytes", "body"):
-        return len(request.body)
-    return measure(request, "line" if kind == "line" else "field")
