@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from math import ceil
 from typing import Literal, Protocol
 
 import psutil
@@ -266,7 +267,8 @@ def _press_again(play: Play, open_stage: OpenStage, button: Button | None, plan:
         play.say(f"{users:,} users by {trigger.name}: {experiment.what}")
         try:
             with _up(open_stage, play.record, experiment.key) as stage:
-                _hold(experiment, Desk(play, stage, trigger, users), play.record, trigger)
+                late = ceil(users * experiment.held_back) if users > 1 else 0
+                _hold(experiment, Desk(play, stage, trigger, users, late), play.record, trigger)
         except TimeBudgetSpent:
             raise
         except HarnessError as problem:

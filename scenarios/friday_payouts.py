@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 
 from harness import (
@@ -70,6 +69,9 @@ class FridayPayouts(Scenario):
                 200
             )
 
+    def change(self, live: Live, users: list[SyntheticUser]) -> None:
+        self.seed(live, users)
+
     @trigger("ids in the URL")
     def by_url(self, live: Live, users: list[SyntheticUser]) -> Response:
         self._log_in(live)
@@ -85,15 +87,6 @@ class FridayPayouts(Scenario):
     def everyone(self, live: Live, users: list[SyntheticUser]) -> Response:
         self._log_in(live)
         return live.batch.post("/payouts/run", data={"csrfmiddlewaretoken": live.batch.cookies["csrftoken"]})
-
-    def attempt(self, live: Live, user: SyntheticUser) -> Outcome | None:
-        self.seed(live, [user])
-        self.by_url(live, [user]).expect(302)
-        until = time.monotonic() + 10
-        while self.progress(live).running and time.monotonic() < until:
-            time.sleep(0.01)
-        stuck = Outcome(item=user.id, said="running", detail="the run does not end")
-        return next((outcome for outcome in self.outcomes(live) if outcome.item == user.id), stuck)
 
     def outcomes(self, live: Live) -> Iterator[Outcome]:
         self._log_in(live)

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
-from harness.checks.again_kinds import BROKEN, PRESSES, REFUSED, TWICE, VANISHED, WHEN
+from harness.checks.again_kinds import BROKEN, NOT_TAKEN_UP, PRESSES, REFUSED, TWICE, VANISHED, WHEN
+from harness.checks.again_presses import press_by_press
 from harness.checks.kinds import Kind
 from harness.checks.ledger import SHOWN, Account, balance
 from harness.checks.place import batch_of
@@ -42,7 +44,7 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
         yield _done_twice(cases)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Case:
     """One experiment with its balance, and the verdicts that a single press gives the same users."""
 
@@ -54,6 +56,20 @@ class _Case:
     def new(self, kind: Verdict) -> list[str]:
         """The users with this verdict who do not have it anyway."""
         return [item for item in self.account.of(kind) if self.before.get(item) != kind]
+
+    def counts(self, kind: Verdict, items: list[str]) -> dict[str, int]:
+        """How many of these users had this verdict after each press."""
+        if not self.presses:
+            return {self.event.key: len(items)}
+        return {
+            f"press {number}": sum(told[item] == kind for item in items)
+            for number, told in self.presses.items()
+        }
+
+    @cached_property
+    def presses(self) -> dict[int, dict[str, Verdict]]:
+        """Every user's verdict after each press; empty for a record that does not tell it."""
+        return press_by_press(self.record, self.event)
 
     def extra(self) -> Counter[int]:
         """The copies too many of newly duplicated users, by the press that brought them."""
@@ -117,18 +133,28 @@ def _broken(case: _Case) -> Iterator[Finding]:
         evidence = [Evidence("ledger", f"for example users {_some(items)}"), _course(event)]
         if verdict == "falsely-ok" and case.account.unpaid:
             evidence.append(Evidence("money", f"{case.account.unpaid:,.2f} were due to them"))
-        yield _finding(case, kind, case.told(kind, len(items)), {event.key: len(items)}, evidence)
-    blocked = case.account.count("blocked")
-    if event.kind in ("kill", "late") and event.presses[-1].accepted is False and blocked:
-        last = Evidence("presses", f"the last press: {event.presses[-1].why}; {blocked:,} users never begun")
-        yield _finding(
-            case, REFUSED, case.told(REFUSED, blocked), {event.key: blocked}, [last, _course(event)]
-        )
+        yield _finding(case, kind, case.told(kind, len(items)), case.counts(verdict, items), evidence)  # type: ignore[arg-type]
+    yield from _never_begun(case)
     if event.vanished:
         counts = {event.key: event.vanished}
         yield _finding(case, VANISHED, case.told(VANISHED, event.vanished), counts, [_course(event)])
     if event.kind == "complete":
         yield from _presses_needed(case)
+
+
+def _never_begun(case: _Case) -> Iterator[Finding]:
+    """STOP-003 where no press is taken any more, STOP-006 where those who came in later are left out."""
+    event, blocked = case.event, case.account.of("blocked")
+    kind, why = None, ""
+    if blocked and event.kind in ("kill", "late") and event.presses[-1].accepted is False:
+        kind, why = REFUSED, f"the last press: {event.presses[-1].why}; {len(blocked):,} users never begun"
+    elif event.kind == "changed" and case.new("blocked") and event.presses[-1].left > 0:
+        blocked = case.new("blocked")
+        kind, why = NOT_TAKEN_UP, f"for example users {_some(blocked)}"
+    if kind:
+        counts = case.counts("blocked", blocked)
+        proof = [Evidence("presses", why), _course(event)]
+        yield _finding(case, kind, case.told(kind, len(blocked)), counts, proof)
 
 
 def _presses_needed(case: _Case) -> Iterator[Finding]:

@@ -15,6 +15,13 @@ TWICE: dict[AgainKind, Kind] = {
         "the batch does not look at what it has done already, and the downstream takes it twice",
         f"Leave out what is done, and let nobody but the downstream decide what that is. {_KEY}",
     ),
+    "changed": Kind(
+        "DUP-008",
+        "critical",
+        "After more users came in, pressing again does {n:,} of {all:,} users twice",
+        "a list that has changed counts as another job, and the batch begins it from the start",
+        f"Keep for each item, and not for the list, whether it was done. {_KEY}",
+    ),
     "double": Kind(
         "DUP-004",
         "critical",
@@ -47,6 +54,7 @@ TWICE: dict[AgainKind, Kind] = {
 
 WHEN: dict[AgainKind, str] = {
     "complete": "when pressed to the end",
+    "changed": "after more users came in",
     "double": "when pressed twice at once",
     "running": "when pressed while it runs",
     "kill": "after {service} is killed",
@@ -110,6 +118,13 @@ REFUSED = Kind(
     "No press gets {n:,} of {all:,} users through any more {when}",
     "the batch believes that the run that was cut off still goes on",
     "Let a run that no longer lives be taken over: a lease that ends, or a look at start.",
+)
+NOT_TAKEN_UP = Kind(
+    "STOP-006",
+    "high",
+    "{n:,} users who came in after the first press are never begun",
+    "the batch keeps the list that it was started with",
+    "Read who is due at each press.",
 )
 VANISHED = Kind(
     "LOST-004",

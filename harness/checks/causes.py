@@ -16,10 +16,10 @@ MOST_SHOWN = 160
 
 
 def check(record: Record) -> Iterator[Finding | NotSeen]:
-    """ITEM-010 for each cause, ITEM-020 for load, ITEM-021 for chance; NotSeen where failures have no cause."""
+    """ITEM-010 for each cause, ITEM-022 for somebody's turn, ITEM-020 for load, ITEM-021 for chance; NotSeen where
+    failures have no cause."""
     for found in record.all(CauseFound):
-        if found.cause.about == "data":
-            yield _card(record, found)
+        yield _card(record, found) if found.cause.about == "data" else _turn(record, found)
     yield from _load_or_chance(record)
     for event in record.all(Inquired):
         if event.unexplained > event.passed_alone and event.unexplained > event.failures * UNLIKELY:
@@ -57,6 +57,36 @@ def _card(record: Record, event: CauseFound) -> Finding:
         advice="Mend it where the words of the failure come from, and run the test of this finding until it passes;"
         " or take these users out before the day.",
         reproduce=Reproduce(["rehearse", "replay", run, event.finding], record.manifest.seed),
+    )
+
+
+def _turn(record: Record, event: CauseFound) -> Finding:
+    """It is their turn: alone, or in a smaller batch, the same users pass."""
+    cause = event.cause
+    scales = ",".join(str(scale) for scale in record.manifest.scales)
+    alone = "pass" if cause.removed else "were not seen"
+    return Finding(
+        code="ITEM-022",
+        id=fingerprint("ITEM-022", event.service, cause.key),
+        severity="high",
+        title=_title(cause),
+        service=event.service,
+        counts={f"{event.scale}x": cause.failing},
+        evidence=[
+            Evidence(
+                "users",
+                f"{cause.failing:,} of {cause.such:,} such turns failed over all scales ({cause.signature}); this"
+                f" explains {cause.explained:,} of {cause.failures:,} that no data explain",
+            ),
+            Evidence("tries", f"tried alone, such users {alone}; for example user {event.item}"),
+        ],
+        cause="it is not these users' data, it is when and among how many they have their turn: what was given at the"
+        " start runs out (a token, a session, a time window, a connection, memory)",
+        advice="Find what was taken once at the start and is used till the end; take it anew, or hand the users over"
+        " in batches that end before.",
+        reproduce=Reproduce(
+            ["rehearse", "run", record.manifest.source, "--scales", scales], record.manifest.seed
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from harness.checks.verdicts import DONE, VERDICTS, WORDS, Verdict, verdict
 from harness.checks.wanted import Chunk, Wanted, as_amount
 from harness.model.record import Record
+from harness.model.tables import Tables
 
 Numbers = NDArray[np.int64]
 Codes = NDArray[np.uint8]
@@ -95,15 +96,15 @@ def best_witness(record: Record, scale: int) -> str:
     return tap if record.has(tap) and not record.has(ledger) else ledger
 
 
-def balance(record: Record, users: int, items: str, effects: str) -> Account | None:
+def balance(tables: Tables, users: int, items: str, effects: str) -> Account | None:
     """The first `users` intended items against the tables `items` and `effects`; None where one was not read."""
-    if not record.has(items) or not record.has(effects):
+    if not tables.has(items) or not tables.has(effects):
         return None
-    wanted = Wanted.read(record, users)
+    wanted = Wanted.read(tables, users)
     if effects.startswith("tap-") and set(wanted.steps) - {""}:
         return None  # which step a request is, the wire does not tell
-    word = _word(record, wanted, items)
-    deeds = _deeds(record, wanted, effects)
+    word = _word(tables, wanted, items)
+    deeds = _deeds(tables, wanted, effects)
     verdicts = _LOOKUP[word.said, _done(wanted, deeds)]
     untold = (word.said == 0) & (verdicts != VERDICTS.index("blocked")) & ~wanted.nothing
     return Account(
@@ -112,16 +113,16 @@ def balance(record: Record, users: int, items: str, effects: str) -> Account | N
         word,
         deeds,
         untold=[wanted.items[place] for place in np.flatnonzero(untold)],
-        overpaid=_overpaid(record, wanted, effects, np.flatnonzero(verdicts == VERDICTS.index("duplicated"))),
+        overpaid=_overpaid(tables, wanted, effects, np.flatnonzero(verdicts == VERDICTS.index("duplicated"))),
         unpaid=wanted.due(np.flatnonzero(verdicts == VERDICTS.index("falsely-ok"))),
     )
 
 
-def _word(record: Record, wanted: Wanted, table: str) -> Word:
+def _word(tables: Tables, wanted: Wanted, table: str) -> Word:
     codes = {said: code for code, said in enumerate(WORDS) if said}
     word = Word(np.zeros(len(wanted.items), np.uint8))
     told = np.zeros(len(wanted.items), np.int64)
-    for chunk in record.chunks(table):
+    for chunk in tables.chunks(table):
         places = wanted.places(chunk["item"])
         said = np.fromiter(map(codes.get, chunk["said"], repeat(_UNKNOWN)), np.uint8, len(places))
         ours = places >= 0
@@ -147,10 +148,10 @@ def _clashes(known: Codes, told: Numbers, places: Numbers, said: Codes) -> Numbe
     return np.concatenate([across, within])
 
 
-def _deeds(record: Record, wanted: Wanted, table: str) -> Deeds:
+def _deeds(tables: Tables, wanted: Wanted, table: str) -> Deeds:
     size = len(wanted.items)
     deeds = Deeds({step: np.zeros(size, np.int64) for step in wanted.steps}, np.zeros(size, np.bool_))
-    for raw in record.chunks(table):
+    for raw in tables.chunks(table):
         chunk = _succeeded(raw)
         rows = len(chunk["item"])
         places = wanted.places(chunk["item"])
@@ -204,14 +205,14 @@ def _done(wanted: Wanted, deeds: Deeds) -> Codes:
     return done
 
 
-def _overpaid(record: Record, wanted: Wanted, table: str, places: Numbers) -> Decimal:
+def _overpaid(tables: Tables, wanted: Wanted, table: str, places: Numbers) -> Decimal:
     """The money beyond what was due to the duplicated items; without a known due, beyond their largest payment."""
     if not len(places):
         return Decimal(0)
     chosen = np.zeros(len(wanted.items) + 1, np.bool_)  # the last place stands for strangers: never chosen
     chosen[places] = True
     total, largest = Decimal(0), dict[int, Decimal]()
-    for chunk in map(_succeeded, record.chunks(table)):
+    for chunk in map(_succeeded, tables.chunks(table)):
         here = wanted.places(chunk["item"])
         amounts = chunk.get("amount") or [""] * len(here)
         rows = np.flatnonzero(chosen[here]).tolist()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.model.record import Record
+from harness.model.tables import Tables
 
 Numbers = NDArray[np.int64]
 Chunk = dict[str, list[Any]]
@@ -46,16 +46,16 @@ class Wanted:
     compares: bool = False
 
     @classmethod
-    def read(cls, record: Record, users: int) -> Wanted:
+    def read(cls, tables: Tables, users: int) -> Wanted:
         """From the tables `intended` and, where the scenario says what is expected, `expected`."""
         items: list[str] = []
-        for chunk in record.chunks("intended"):
+        for chunk in tables.chunks("intended"):
             items += chunk["item"][: users - len(items)]
             if len(items) >= users:
                 break
         index = dict(zip(items, range(len(items)), strict=True))
-        wanted = cls(items, index, compares=record.has("expected"))
-        for chunk in record.chunks("expected"):
+        wanted = cls(items, index, compares=tables.has("expected"))
+        for chunk in tables.chunks("expected"):
             wanted._add(chunk)
         return wanted
 

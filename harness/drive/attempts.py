@@ -1,12 +1,14 @@
-"""Single tries: one user at a time through the smallest real path, each with an id that was never used before."""
+"""Single tries: users through the smallest real path, each with an id that was never used before."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
-from typing import Any
+from threading import Lock
+from typing import Any, TypeVar
 
 from harness.drive.client import UnexpectedAnswer
 from harness.drive.curl import curl
@@ -15,12 +17,14 @@ from harness.errors import UsageError
 from harness.model.event import Event
 from harness.model.people import People, SyntheticUser
 from harness.model.record import RecordWriter
-from harness.model.scenario import Effect, Outcome, Scenario, Trigger
+from harness.model.scenario import Effect, Outcome, Scenario
 from harness.model.stage import Stage
 
 TOLD_WITHIN = 5.0
+LONGEST_PATIENCE = 10.0
 MOST_REQUESTS = 3
 FINAL = ("ok", "failed", "unknown")
+T = TypeVar("T")
 
 
 class Unrecorded(RecordWriter):
@@ -44,57 +48,109 @@ class Attempts:
         self._fresh = count(first)
         self._triggers = play.scenario.triggers()
         self._own = type(play.scenario).attempt is not Scenario.attempt
-        self._on = self._performance([])
+        self._on = self._performance()
+        self._reviving = Lock()
         self.requests: list[str] = []
         """The last try as curl lines: the requests that carried the user."""
-        self.last = ""
-        """The id of the last try."""
+        self.last: SyntheticUser | None = None
+        """The user of the last try, with the id that it had."""
+        self.used: set[str] = set()
+        """The ids of all tries."""
 
     def attempt(self, data: Mapping[str, Any]) -> Outcome | None:
         """What becomes of a user with these data and a fresh id; None where that could not be seen.
 
         A service that ends meanwhile is started again. Raises TimeBudgetSpent.
         """
-        user = self._with_fresh_id(data)
-        self.last = user.id
+        (outcome,) = self._told([self._with_fresh_id(data)])
+        return outcome
+
+    def round(self, round_of: Sequence[Mapping[str, Any]]) -> list[Outcome | None]:
+        """Several tries at the same time: as one press, or each through `attempt()` with a client of its own, as many
+        at once as the scenario bears. Whoever was not seen in company is tried alone."""
+        users = [self._with_fresh_id(data) for data in round_of]
+        if not users:
+            return []
+        if self._own:
+            width = max(1, self._play.scenario.attempts_at_once)
+            groups = [users[first : first + width] for first in range(0, len(users), width)]
+        else:
+            groups = [users]
+        found = [outcome for group in groups for outcome in self._told(group)]
+        return [
+            outcome if outcome is not None or len(users) == 1 else self.attempt(data)
+            for outcome, data in zip(found, round_of, strict=True)
+        ]
+
+    def _told(self, users: list[SyntheticUser]) -> list[Outcome | None]:
+        self.last, self.requests = users[-1], []
+        self.used |= {user.id for user in users}
         self._on.live.sent.clear()
+        if not self._own:
+            return self._guarded(self._on, lambda: self._by_pressing(users)) or [None] * len(users)
+        if len(users) == 1:
+            return [self._guarded(self._on, lambda: self._on.attempt(users[0]))]
+        with ThreadPoolExecutor(len(users), "try") as pool:
+            return list(pool.map(self._beside, users))
+
+    def _beside(self, user: SyntheticUser) -> Outcome | None:
+        on = self._performance()
+        return self._guarded(on, lambda: on.attempt(user))
+
+    def _guarded(self, on: Performance, work: Callable[[], T]) -> T | None:
+        """What the work gives; None where the system under test did not let it come to that."""
         try:
-            found = self._on.attempt(user) if self._own else self._by_pressing(user)
+            found = work()
         except ServiceGone:
-            self._on.revive(self._on.ended())
+            with self._reviving:
+                on.revive(on.ended())
             return None
         except UsageError as problem:
             if isinstance(problem.__cause__, UnexpectedAnswer):
                 return None  # turned away on the way to the batch: that says nothing of what the batch does
             raise
-        carried = [
-            request for request in self._on.live.sent if user.id in request.target + _text(request.body)
-        ]
-        self.requests = [curl(request) for request in carried[:MOST_REQUESTS]]
+        mine = self.last.id if self.last else ""
+        carried = [request for request in on.live.sent if mine in request.target + _text(request.body)]
+        if carried:
+            self.requests = [curl(request) for request in carried[:MOST_REQUESTS]]
         return found
 
     def effects(self) -> list[Effect]:
-        """What was done downstream for the last try. Raises UsageError where the scenario cannot tell."""
-        return [effect for effect in self._on.effects() or [] if effect.item == self.last]
+        """What was done downstream for the last try, and for whoever was never tried. Raises UsageError where the
+        scenario cannot tell."""
+        mine = self.last.id if self.last else ""
+        return [e for e in self._on.effects() or [] if e.item == mine or e.item not in self.used]
 
-    def _by_pressing(self, user: SyntheticUser) -> Outcome | None:
-        """seed(), the first trigger that gets through, and outcomes()."""
-        self._on.play = replace(self._on.play, users=[user])
-        self._on.seed(1)
-        for trigger in list(self._triggers):
-            if self._on.press(trigger, 1).accepted:
-                self._prefer(trigger)
+    def _by_pressing(self, users: list[SyntheticUser]) -> list[Outcome | None]:
+        """seed(), the first trigger that gets through, and outcomes(). It is pressed again for whoever is left behind
+        a user at whom the batch stops."""
+        on = self._on
+        on.play = replace(on.play, users=users)
+        on.seed(len(users))
+        said: dict[str, Outcome] = {}
+        for _ in users:
+            self._press(len(users))
+            before, said = len(said), self._final(users)
+            if len(said) in (before, len(users)) or on.stuck:
                 break
-        until = time.monotonic() + TOLD_WITHIN
+        return [said.get(user.id) for user in users]
+
+    def _press(self, users: int) -> None:
+        for trigger in list(self._triggers):
+            if self._on.press(trigger, users).accepted:
+                self._triggers.remove(trigger)
+                self._triggers.insert(0, trigger)
+                return
+
+    def _final(self, users: list[SyntheticUser]) -> dict[str, Outcome]:
+        """What the batch says of them, once it has told the end of one more, or of nobody for a while."""
+        ids, until = {user.id for user in users}, time.monotonic() + TOLD_WITHIN
         while True:
-            said = next((told for told in self._on.outcomes() if told.item == user.id), None)
-            if (said and said.said in FINAL) or time.monotonic() > until:
+            said = {told.item: told for told in self._on.outcomes() if told.item in ids}
+            final = all(told.said in FINAL for told in said.values())
+            if (said and final) or time.monotonic() > until:
                 return said
             time.sleep(0.05)
-
-    def _prefer(self, trigger: Trigger) -> None:
-        self._triggers.remove(trigger)
-        self._triggers.insert(0, trigger)
 
     def _with_fresh_id(self, data: Mapping[str, Any]) -> SyntheticUser:
         """The same data under the id of somebody who takes no part."""
@@ -102,8 +158,10 @@ class Attempts:
         own = {name: other.data[name] for name in ("id", "uuid") if name in data and name in other.data}
         return SyntheticUser(other.index, other.id, {**data, **own})
 
-    def _performance(self, users: list[SyntheticUser]) -> Performance:
-        return Performance(replace(self._play, users=users, record=Unrecorded()), self._stage)
+    def _performance(self) -> Performance:
+        on = Performance(replace(self._play, users=[], record=Unrecorded()), self._stage)
+        on.patience = min(on.patience, LONGEST_PATIENCE)
+        return on
 
 
 def _text(body: bytes) -> str:

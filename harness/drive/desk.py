@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from harness.drive.performance import Performance, Play
 from harness.drive.pressing import Press
@@ -11,19 +12,28 @@ from harness.model.stage import Stage
 
 
 class Desk:
-    """One fresh stage with the first `users` users put in. Every admin has a browser of their own."""
+    """One fresh stage with the first `users` users put in, but for the last of them, who are `held_back` until they
+    `come_in`. Every admin has a browser of their own."""
 
-    def __init__(self, play: Play, stage: Stage, trigger: Trigger, users: int) -> None:
+    def __init__(self, play: Play, stage: Stage, trigger: Trigger, users: int, held_back: int = 0) -> None:
         self._play, self._stage, self._trigger, self.users = play, stage, trigger, users
+        self._present = users - held_back
         self._watch = Performance(play, stage)
-        self._watch.seed(users)
+        self._watch.seed(self._present)
         self.patience, self.quiet = self._watch.patience, self._watch.quiet
 
     def admin(self) -> Callable[[], Press]:
         """Somebody new, logged in already: each call presses the button and waits until the batch is idle."""
         hand = Performance(self._play, self._stage)
         hand.now()
-        return lambda: hand.press(self._trigger, self.users)
+        return lambda: hand.press(self._trigger, self._present)
+
+    def come_in(self) -> int:
+        """Puts in the users who were held back, and says how many they are."""
+        late = self._play.users[self._present : self.users]
+        Performance(replace(self._play, users=late), self._stage).seed(len(late))
+        self._present = self.users
+        return len(late)
 
     def progress(self) -> Progress:
         """How far the batch is."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
 
 from harness.drive.client import Live, Response, UnexpectedAnswer
-from harness.drive.pressing import Button, Press
+from harness.drive.pressing import Button, Pace, Press
 from harness.drive.tape import Pull, Tape, recording
 from harness.drive.tls import tls_for
 from harness.errors import EnvironmentProblem, HarnessError, UsageError, where_in
@@ -28,7 +28,7 @@ Row = TypeVar("Row", Outcome, Effect)
 @dataclass(frozen=True)
 class Play:
     """What does not change from stage to stage: the scenario and its file, the users, the end of the time budget
-    (monotonic clock), the record, and where progress is told."""
+    (monotonic clock), the record, and where progress is told. `pace` learns how long the batch needs to begin."""
 
     scenario: Scenario
     source: Path
@@ -36,6 +36,7 @@ class Play:
     deadline: float
     record: RecordWriter
     say: Callable[[str], None]
+    pace: Pace = field(default_factory=Pace)
 
 
 class Watcher(Protocol):
@@ -82,6 +83,11 @@ class Performance:
         with self._calling("seed()"):
             self.play.scenario.seed(self.live, list(self.play.users[:count]))
 
+    def change(self, users: list[SyntheticUser]) -> None:
+        """Changes the data of users who are in already."""
+        with self._calling("change()"):
+            self.play.scenario.change(self.live, users)
+
     def attempt(self, user: SyntheticUser) -> Outcome | None:
         """Sends one user through as the scenario says."""
         with self._calling("attempt()"):
@@ -124,6 +130,7 @@ class Performance:
             deadline=self.play.deadline,
             seen=lambda progress: self._saw(readings, progress),
             patience=self.patience,
+            pace=self.play.pace,
         )
         with self._calling(f"trigger {trigger.name!r}"):
             press = button.press(lambda: self._taped(pull), count)

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.drive.client import Response, UnexpectedAnswer
-from harness.errors import TimeBudgetSpent, UsageError
+from harness.errors import HarnessError, TimeBudgetSpent, UsageError
 from harness.model.answer import Answer
 from harness.model.exchange import Exchange
 from harness.model.limits import recognise
 from harness.model.scenario import Progress
 
 START_WITHIN = 5.0
+FIRST_START_WITHIN = 30.0
 POLL_SHORTEST, POLL_LONGEST = 0.005, 0.05
+
+
+@dataclass
+class Pace:
+    """How long the batch has needed to begin. A press after which nothing begins is a loss; as long as no press of
+    the rehearsal has begun anything, it is given more time than that, and later four times the longest seen."""
+
+    longest: float | None = None
+
+    def began(self, after: float) -> None:
+        """A press began to move something so many seconds after its answer."""
+        self.longest = max(after, self.longest or 0.0)
+
+    @property
+    def patience(self) -> float:
+        """How long a press may take to begin."""
+        if self.longest is None:
+            return max(FIRST_START_WITHIN, START_WITHIN)
+        return max(START_WITHIN, 4 * self.longest)
 
 
 @dataclass(frozen=True)
@@ -39,6 +59,7 @@ class Button:
     deadline   on the monotonic clock
     seen       is told of every reading
     patience   seconds without any change after which a batch that says `running` counts as stuck
+    pace       how long it has needed to begin so far
     """
 
     progress: Callable[[], Progress]
@@ -46,6 +67,7 @@ class Button:
     deadline: float
     seen: Callable[[Progress], None]
     patience: float = 60.0
+    pace: Pace = field(default_factory=Pace)
 
     def press(self, pull: Callable[[], Response], users: int) -> Press:
         """Pulls the trigger once, with that many users. Raises TimeBudgetSpent where the batch does not get idle
@@ -65,22 +87,36 @@ class Button:
                 fix="return what live.<service>.get(...) or .post(...) gave",
             )
         refused = refusal(reply.answer)
-        if refused:
+        if refused and not self._began_all_the_same(reply, before):
             return Press(reply.exchange, False if reply.status else None, refused, before, 0.0)
         work_left = users > before.done + before.failed
-        after, stuck = self._wait_until_idle(before, START_WITHIN if work_left else 0.0)
+        within = self.pace.patience if work_left else 0.0
+        after, stuck = self._wait_until_idle(before, within)
         moved = after.done + after.failed - before.done - before.failed
-        why = f"status {reply.status}, {moved} items worked on"
+        why = f"{refused}, and yet it ran" if refused else f"status {reply.status}"
+        why += f", {moved} items worked on"
+        if not moved and work_left and not stuck:
+            why += f" within {within:g} s"
         if stuck:
             why += f"; then nothing more for {self.patience:g} s, though it says that it runs"
         accepted = moved > 0 or stuck or not work_left
         return Press(reply.exchange, accepted, why, after, time.monotonic() - started, stuck)
 
+    def _began_all_the_same(self, reply: Response, before: Progress) -> bool:
+        """Whether the batch runs since, though the answer was an error, or none: a gateway's time-out, or a batch
+        that breaks behind its own mark that it runs."""
+        if before.running or (reply.status is not None and reply.status < 500):
+            return False
+        try:
+            return self.progress().running
+        except HarnessError:  # it is gone: whoever presses looks after that
+            return False
+
     def _wait_until_idle(self, before: Progress, start_within: float) -> tuple[Progress, bool]:
         """The progress once the batch rests, and whether it is stuck instead. A batch that has not begun gets
         `start_within` seconds to begin."""
         began, changed, pause = time.monotonic(), time.monotonic(), POLL_SHORTEST
-        last = before
+        last, seen = before, before.running
         while True:
             now = self.progress()
             self.seen(now)
@@ -90,6 +126,9 @@ class Button:
             if not steady:
                 last, changed = now, clock
             moved = (now.done, now.failed) != (before.done, before.failed)
+            if (moved or now.running) and not seen:
+                seen = True
+                self.pace.began(clock - began)
             if (
                 steady
                 and not now.running

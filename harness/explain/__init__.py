@@ -4,7 +4,8 @@ Pure: the world is asked through a function that is handed in.
 """
 
 from harness.explain.asking import Budget, Told
-from harness.explain.causes import explain
+from harness.explain.causes import Explained, explain
 from harness.explain.table import Seen
+from harness.explain.turns import Turn, TurnRule, about_turns
 
-__all__ = ["Budget", "Seen", "Told", "explain"]
+__all__ = ["Budget", "Explained", "Seen", "Told", "Turn", "TurnRule", "about_turns", "explain"]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from math import sqrt
 
 import numpy as np
@@ -22,7 +23,7 @@ from harness.explain.asking import RELIABLE, Ask, Asker, Budget, BudgetSpent
 from harness.explain.conditions import WHOLE, Mask, sentence
 from harness.explain.evidence import Case, Proof, by_data, by_size
 from harness.explain.rules import FAILS_IF_SO, Rule, Search
-from harness.explain.table import Seen, Table, is_size
+from harness.explain.table import TURN, Seen, Table, is_size
 from harness.model.causes import Cause, Difference
 
 MOST_CAUSES = 12
@@ -31,15 +32,15 @@ MOST_FRUITLESS = 3
 FEW = 10
 FLAKY = 0.95
 NEXT_TO_NOTHING = 0.03
-PLACES = frozenset({"position", "elapsed", "batch"})
 
 
 @dataclass
 class Explained:
     """What came of it: causes in the order found, failing users left without one, and of these, how many were
-    tried alone and passed."""
+    tried alone and passed. `by_data`: the indexes of users who failed for their data."""
 
     causes: list[Cause] = field(default_factory=list)
+    by_data: set[int] = field(default_factory=set)
     failures: int = 0
     unexplained: int = 0
     passed_alone: int = 0
@@ -144,13 +145,14 @@ class _Group:
         case = Case(self.table, self.asker, row)
         if rule and all(condition.field == WHOLE for condition in rule.conditions):
             first = rule.conditions[0]
-            if first.measure in PLACES:
+            if first.measure in TURN:
                 return self._place(case, rule)
             if first.measure in ("url", "bytes") and len(rule.conditions) == 1:
                 proof = by_size(case, first)
                 if proof:
                     return proof
         self.found.tried_alone += 1
+        self.asker.all([case.bad, *islice(case.baselines(), 1)])  # one round: both will be needed
         if self.asker.fails(case.bad) is not True:
             self.found.passed_alone += 1
             return None
@@ -188,6 +190,9 @@ class _Group:
         example = dict(user.data)
         reproduced, tries = self.asker.tally(example)
         self.found.unexplained -= explained
+        if proof.about == "data":
+            rows = np.flatnonzero(covered & self.table.failed).tolist()
+            self.found.by_data |= {self.table.users[row].index for row in rows}
         self.found.causes.append(
             Cause(
                 sentence=sentence(proof.conditions),

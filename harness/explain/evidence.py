@@ -79,16 +79,16 @@ def by_data(case: Case) -> Proof | None:
     if not fields:
         return None
     rungs = _climb(case, good, fields)
-    removed = asker.fails(case.bad | {name: good.get(name) for name in fields}) is False
     stranger = next((other for other in case.ordinary(alike=False) if other != good), None)
-    injected = None
-    if stranger is not None:
-        injected = asker.fails(_with(stranger, rungs))
-        if injected is False and asker.fails(stranger) is False:
-            more = culprits(asker, stranger, case.bad, differing(stranger, case.bad))
-            if more and set(more) > set(fields):
-                good, fields, injected = stranger, more, True
-                rungs = _climb(case, good, fields)
+    both_ways = [case.bad | {name: good.get(name) for name in fields}]
+    both_ways += [_with(stranger, rungs)] if stranger is not None else []
+    without, *having = asker.all(both_ways)
+    removed, injected = without is False, having[0] if having else None
+    if stranger is not None and injected is False and asker.fails(stranger) is False:
+        more = culprits(asker, stranger, case.bad, differing(stranger, case.bad))
+        if more and set(more) > set(fields):
+            good, fields, injected = stranger, more, True
+            rungs = _climb(case, good, fields)
     conditions = tuple(condition for rung in rungs.values() for condition in rung.conditions)
     return Proof(conditions, fields, case.row, good, mixed(good, case.bad, fields), removed, injected)
 

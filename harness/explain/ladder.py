@@ -27,6 +27,32 @@ from harness.explain.table import Table
 AskValue = Callable[[Any], bool | None]
 """Whether the user fails with this value in the field in question."""
 Make = Callable[[Any], Any]
+USUAL_LENGTHS = (
+    10,
+    16,
+    20,
+    30,
+    32,
+    35,
+    40,
+    50,
+    64,
+    70,
+    80,
+    100,
+    128,
+    140,
+    150,
+    200,
+    250,
+    255,
+    256,
+    500,
+    512,
+    1000,
+)
+"""What people write into a schema: the edge is looked for there first."""
+USUAL_EDGES = sorted({edge for length in USUAL_LENGTHS for edge in (length, length + 1)})
 OF_WIDTH = {2: "é", 3: "€", 4: "😀"}
 
 
@@ -107,7 +133,9 @@ class Ladder:
 
     def _bisect(self, good: str, passes: int, fails: int) -> int:
         while abs(fails - passes) > 1:
-            middle = (passes + fails) // 2
+            low, high = sorted((passes, fails))
+            edges = [size for size in USUAL_EDGES if low < size < high]
+            middle = edges[len(edges) // 2] if edges else (passes + fails) // 2
             if self.ask(stretched(good, middle)):
                 fails = middle
             else:

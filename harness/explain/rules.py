@@ -77,6 +77,12 @@ class Search:
         mask = self.table.mask(conditions)
         return self._rule(float(self.weights[mask].sum()) - sum(map(self._price, conditions)), conditions)
 
+    def best_on(self, measure: str) -> tuple[Condition, ...] | None:
+        """The best single bound on one size of the user as a whole; None where none speaks for itself."""
+        cuts = _cuts(self.table.measure(WHOLE, measure), self.weights)
+        total, cut = max(cuts, default=(0.0, (None, None)))
+        return (Condition(WHOLE, measure, *cut),) if total > 0 else None
+
     def _rule(self, score: float, conditions: tuple[Condition, ...]) -> Rule:
         mask = self.table.mask(conditions)
         return Rule(conditions, score, int((self.targets & mask).sum()))

@@ -13,6 +13,8 @@ from harness.explain.columns import Column
 from harness.explain.conditions import WHOLE, Condition, Mask, Numbers
 from harness.model.people import SyntheticUser
 
+TURN = ("position", "elapsed", "batch")
+"""Sizes of somebody's turn, and not of their data."""
 IDENTITY = frozenset({"id", "uuid"})
 """Fields that name the user: they are new in every try, so nothing is told of them."""
 
@@ -25,6 +27,8 @@ class Seen:
     signatures  for each: "" passed, a failure's signature, or None where it was not seen, or not seen clearly
     twin        the same user without awkward values, by index
     elapsed     seconds into the batch at which each had its turn, where known
+    positions   each one's place in the batch, where that is not the order of `users`
+    batches     the size of the batch that each was in, where it was not the same for all
     wavering    the share of failures that were not there at another scale; 0 where that was not seen
     """
 
@@ -32,6 +36,8 @@ class Seen:
     signatures: Sequence[str | None]
     twin: Callable[[int], SyntheticUser]
     elapsed: Sequence[float] = ()
+    positions: Sequence[int] = ()
+    batches: Sequence[int] = ()
     wavering: float = 0.0
 
 
@@ -96,8 +102,10 @@ class Table:
             "url": np.asarray(
                 sum((column.encoded for column in self.columns.values()), np.zeros(count)) + own
             ),
-            "position": np.arange(1.0, count + 1),
+            "position": np.asarray(self.seen.positions or np.arange(1.0, count + 1), dtype=np.float64),
         }
+        if len(self.seen.batches) == count:
+            found["batch"] = np.asarray(self.seen.batches, dtype=np.float64)
         if len(self.seen.elapsed) == count:
             found["elapsed"] = np.asarray(self.seen.elapsed, dtype=np.float64)
         for row, user in enumerate(self.users):
@@ -108,7 +116,7 @@ class Table:
 
 def is_size(name: str) -> bool:
     """Whether a measure is a size, with more to it than yes and no."""
-    return name in ("length", "bytes", "widest", "value", "decimals", "url", "position", "elapsed")
+    return name in ("length", "bytes", "widest", "value", "decimals", "url", *TURN)
 
 
 def url_size(data: dict[str, Any], fields: Sequence[str]) -> int:

@@ -13,13 +13,15 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
 
-from harness.checks.verdicts import GOOD, Verdict, verdict
+from harness.checks.kinds import PHANTOM
+from harness.checks.verdicts import GOOD, VERDICTS
 from harness.drive.attempts import Attempts, Unrecorded
 from harness.drive.performance import Performance, Play
 from harness.errors import HarnessError, TimeBudgetSpent
 from harness.fuzzing.cases import Case
+from harness.fuzzing.weighing import weigh
 from harness.model.people import People, SyntheticUser
-from harness.model.scenario import Said
+from harness.model.scenario import Effect, Outcome, Scenario
 from harness.model.stage import Stage
 from harness.probes.background import Background
 
@@ -42,6 +44,8 @@ class Ground:
         self._open, self._next = open_stage, first
         self._held: AbstractContextManager[Stage] | None = None
         self._stage: Stage | None = None
+        self.handed: set[str] = set()
+        """The ids that were handed out for this stage: an effect for any other is a phantom."""
 
     def __enter__(self) -> Ground:
         return self
@@ -62,18 +66,23 @@ class Ground:
     def leave(self) -> None:
         """Closes the stage: the next flow gets a fresh one."""
         held, self._held, self._stage = self._held, None, None
+        self.handed.clear()
         if held is not None:
             held.__exit__(None, None, None)
 
     def attempts(self) -> Attempts:
         """Single tries on this stage."""
         self._next += ROOM_FOR_TRIES
-        return Attempts(self.play, self.stage, self.people, self._next - ROOM_FOR_TRIES)
+        found = Attempts(self.play, self.stage, self.people, self._next - ROOM_FOR_TRIES)
+        found.used = self.handed
+        return found
 
     def take(self, count: int) -> list[SyntheticUser]:
         """Users who have not been here."""
         start, self._next = self._next, self._next + count
-        return [self.people.twin(index) for index in range(start, start + count)]
+        users = [self.people.twin(index) for index in range(start, start + count)]
+        self.handed |= {user.id for user in users}
+        return users
 
     @property
     def services(self) -> tuple[str, str]:
@@ -92,6 +101,8 @@ class Flow:
         self._ground, self._stage = ground, ground.stage
         self._batch, self._downstream = ground.services
         self.users = ground.take(USERS)
+        self._before: dict[str, SyntheticUser] = {}
+        self._strangers = {effect.item for effect in self._hand().effects() or []} - ground.handed
         self._hand().seed(USERS)
         self.steps: list[str] = []
 
@@ -148,31 +159,47 @@ class Flow:
         hand.play = replace(hand.play, users=more)
         hand.seed(1)
 
+    def changed_user(self) -> None:
+        """The input changes: somebody who is in already gets other data. Whoever was paid by then stays so."""
+        place = len(self._before) % len(self.users)
+        old, other = self.users[place], self._ground.take(1)[0]
+        own = {name: old.data[name] for name in ("id", "uuid") if name in old.data}
+        self._before[old.id] = old
+        self.users[place] = SyntheticUser(old.index, old.id, {**other.data, **own})
+        self._hand().change([self.users[place]])
+
     def finish(self) -> Bad:
-        """Everything up, pressed until nothing changes, and the verdicts that are not good."""
+        """Everything up, pressed until nothing changes any more, and the verdicts that are not good."""
         self._everything_up()
-        before: Counter[Verdict] = Counter()
+        before: Counter[str] = Counter()
         for _ in range(MOST_PRESSES):
             self.press()
             now = self.verdicts()
-            if now == before or not now.keys() - GOOD:
+            if now == before:
                 break
             before = now
         time.sleep(SETTLED)
         return {word: number for word, number in self.verdicts().items() if word not in GOOD}
 
-    def verdicts(self) -> Counter[Verdict]:
-        """The checker's word on each of this flow's users."""
-        hand = self._hand()
-        said: dict[str, Said] = {outcome.item: outcome.said for outcome in hand.outcomes()}
-        done = Counter((effect.item, effect.step) for effect in hand.effects() or [])
-        most = Counter[str]()
-        for (item, _), times in done.items():
-            most[item] = max(most[item], times)
-        return Counter(
-            verdict("over" if most[user.id] > 1 else "once" if most[user.id] else "none", said.get(user.id))
-            for user in self.users
-        )
+    def verdicts(self) -> Counter[str]:
+        """The checker's word on each of this flow's users, and the phantoms."""
+        hand, scenario = self._hand(), self._ground.play.scenario
+        ids = {user.id for user in self.users}
+        said = [outcome for outcome in hand.outcomes() if outcome.item in ids]
+        foreign = self._strangers | (self._ground.handed - ids)
+        done = [effect for effect in hand.effects() or [] if effect.item not in foreign]
+        users = [self._as_done(user, said, done) for user in self.users]
+        account = weigh(scenario, users, said, done)
+        found: Counter[str] = Counter(account.verdict_of().values())
+        return found + Counter({PHANTOM: len(account.deeds.strangers)})
+
+    def _as_done(self, user: SyntheticUser, said: list[Outcome], done: list[Effect]) -> SyntheticUser:
+        """The user as they were when it was done: with the data from before a change, if these are what fits."""
+        old, scenario = self._before.get(user.id), self._ground.play.scenario
+        mine = [effect for effect in done if effect.item == user.id]
+        if old is None or not weigh(scenario, [user], said, mine).count("corrupted"):
+            return user
+        return old
 
     def _press(self) -> None:
         trigger = self._ground.play.scenario.triggers()[0]
@@ -211,7 +238,14 @@ STEPS: dict[str, Callable[[Flow], None]] = {
     "slow downstream": Flow.slow_downstream,
     "downstream down": Flow.down_downstream,
     "another user": Flow.another_user,
+    "another user's data": Flow.changed_user,
 }
+
+
+def steps_for(scenario: Scenario) -> list[str]:
+    """The steps that this scenario has hands for."""
+    changes = type(scenario).change is not Scenario.change
+    return [name for name in STEPS if changes or STEPS[name] is not Flow.changed_user]
 
 
 def play_flow(ground: Ground, steps: Sequence[str]) -> Bad:
@@ -247,6 +281,4 @@ def shorter(ground: Ground, steps: Sequence[str], word: str, until: float) -> Ca
     return Case(kind="flow", sentence=sentence, verdict=word, steps=kept, users=USERS)
 
 
-_WORDS = frozenset(
-    {"duplicated", "corrupted", "falsely-ok", "half-done", "lost", "falsely-failed", "stuck", "blocked"}
-)
+_WORDS = frozenset({*VERDICTS, PHANTOM})

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from harness.errors import HarnessError, TimeBudgetSpent
-from harness.fuzzing.flows import STEPS, Bad, Flow, Ground
+from harness.fuzzing.flows import Bad, Flow, Ground, steps_for
 
 LONGEST_FLOW = 5
-NEVER = ("duplicated", "corrupted")
+NEVER = ("duplicated", "corrupted", "phantom")
 """What must not be at any moment, also while a flow is under way."""
 
 
@@ -82,9 +82,11 @@ class Hands(RuleBasedStateMachine):
 
 def fuzz_flows(course: Course, flows: int) -> None:
     """Plays so many flows as Hypothesis draws them, or until time is up."""
-    rules: dict[str, Any] = {name.replace(" ", "_"): rule()(_stepping(name)) for name in STEPS}
+    rules: dict[str, Any] = {
+        _identifier(name): rule()(_stepping(name)) for name in steps_for(course.ground.play.scenario)
+    }
     run_state_machine_as_test(
-        type("Hands", (Hands,), {**rules, "course": course}),
+        seed(course.ground.people.seed)(type("Hands", (Hands,), {**rules, "course": course})),
         settings=settings(
             max_examples=flows,
             stateful_step_count=LONGEST_FLOW,
@@ -100,5 +102,9 @@ def _stepping(name: str) -> Callable[[Any], None]:
     def act(self: Any) -> None:
         self.step(name)
 
-    act.__name__ = name.replace(" ", "_")
+    act.__name__ = _identifier(name)
     return act
+
+
+def _identifier(step: str) -> str:
+    return step.replace("'", "").replace(" ", "_")

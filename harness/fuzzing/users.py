@@ -9,11 +9,13 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 
-from harness.checks.verdicts import GOOD, Done, verdict
+from harness.checks.kinds import PHANTOM
+from harness.checks.verdicts import GOOD
 from harness.drive.attempts import Attempts
 from harness.explain import Budget, Seen, explain
 from harness.fuzzing.cases import Case
 from harness.fuzzing.flows import Ground
+from harness.fuzzing.weighing import weigh
 from harness.model.causes import signature
 from harness.model.people import SyntheticUser
 from harness.population import Population
@@ -82,21 +84,29 @@ class Tries:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._attempts: Attempts | None = None
+        self._strangers: set[str] = set()
 
     def once_more(self, data: Mapping[str, Any]) -> str | None:
         """One try: "" for done once, else the verdict and the failure's signature; None where it was not seen."""
-        attempts = self._attempts = self._attempts or self._ground.attempts()
+        attempts = self._attempts or self._fresh()
         outcome = attempts.attempt(data)
-        if outcome is None:
+        if outcome is None or attempts.last is None:
             return self._leave(POISONED) if self._poisoned(attempts) else None
-        steps = [effect.step for effect in attempts.effects()]
-        done: Done = "none" if not steps else "over" if len(set(steps)) < len(steps) else "once"
-        word = verdict(done, outcome.said)
+        done = [effect for effect in attempts.effects() if effect.item not in self._strangers]
+        account = weigh(self._ground.play.scenario, [attempts.last], [outcome], done)
+        word = account.verdict_of()[attempts.last.id]
+        if account.deeds.strangers:
+            return self._leave(PHANTOM)
         if word == "stuck":
             self._leave(word)
         if word in GOOD and word != "failed-clean":
             return ""
         return signature(word, outcome.detail, data.values())
+
+    def _fresh(self) -> Attempts:
+        self._attempts = self._ground.attempts()
+        self._strangers = {effect.item for effect in self._attempts.effects()}
+        return self._attempts
 
     def _poisoned(self, attempts: Attempts) -> bool:
         """Whether an ordinary user does not get through any more either."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.model.record import Record
+from harness.model.record import Pressed, Record
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +29,24 @@ def work(record: Record, scale: int) -> Work | None:
     t = np.array(table["t"], dtype=float)
     users = np.array(table["done"], dtype=float) + np.array(table["failed"], dtype=float)
     return Work(float(t[0]), t - t[0], np.maximum.accumulate(users))
+
+
+def turns(record: Record, scale: int, users: int) -> Floats:
+    """For each of the first `users` users, in the order handed in: the seconds into the press that got to them at
+    which their turn was over. NaN for whom none got to, and where it was not seen."""
+    found = np.full(users, np.nan)
+    worked = work(record, scale)
+    begun = [
+        press.t - press.seconds for press in record.all(Pressed) if press.scale == scale and press.accepted
+    ]
+    if worked is None or not begun:
+        return found
+    reading = np.searchsorted(worked.users, np.arange(1, users + 1))
+    seen = reading < len(worked.t)
+    at = worked.began + worked.t[reading[seen]]
+    starts = np.array(begun)
+    found[seen] = at - starts[np.maximum(np.searchsorted(starts, at, side="right") - 1, 0)]
+    return found
 
 
 def rate(work: Work, pieces: int = 40) -> tuple[Floats, Floats]:

@@ -30,7 +30,7 @@ from harness.model.lines import how_many, opened, sealed
 from harness.model.redaction import clean_bytes, clean_column, clean_tree
 from harness.model.walls import Open, Rejection, Wall
 
-AgainKind = Literal["complete", "double", "running", "kill", "late"]
+AgainKind = Literal["complete", "changed", "double", "running", "kill", "late"]
 RunStatus = Literal["completed", "failed", "aborted", "interrupted"]
 
 
@@ -116,7 +116,7 @@ class PressNote(Struct, frozen=True, kw_only=True):
 class PressedAgain(Event, frozen=True, kw_only=True, tag="pressed_again"):
     """The button was pressed more than once on a stage of its own.
 
-    kind       complete (until all is done, and once more), double, running, kill, late
+    kind       complete (until all is done, and once more), changed (more users come in), double, running, kill, late
     key        names the tables `items-<key>` and `effects-<key>`; the latter has a column `press`
     what       what was done, to be read after "when": "the button is pressed twice at once"
     service    the service that was killed or frozen; "" for none

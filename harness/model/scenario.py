@@ -114,6 +114,7 @@ class Scenario:
     patience   how long the batch may go without finishing an item before it counts as stuck
     quiet      how long nothing new may be done downstream before what was done is read
     population what the users are made of: Population.spec("name", "iban", edges=0.03); None: the standard fields
+    attempts_at_once  how many tries through `attempt()` may be under way at the same time
 
     Of the attach stage only, where services already run (staging):
     allow         the hosts that may be sent anything at all, by name
@@ -131,14 +132,20 @@ class Scenario:
     allow: ClassVar[tuple[str, ...]] = ()
     side_effects: ClassVar[bool] = False
     cap: ClassVar[int] = 1
+    attempts_at_once: ClassVar[int] = 1
 
     def seed(self, live: Any, users: list[SyntheticUser]) -> None:
         """Puts the users where the batch finds them. Called once on each fresh stage."""
 
+    def change(self, live: Any, users: list[SyntheticUser]) -> None:
+        """Changes the data of users who are in already, between two presses. Where it is missing, `fuzz` changes the
+        input only by users who come in later."""
+        raise NotImplementedError
+
     def attempt(self, live: Any, user: SyntheticUser) -> Outcome | None:
         """Sends one user through the smallest real path and says what became of it. Called many times on a stage
-        that is thrown away, each time with an id of its own. None: the harness does it with seed(), the first
-        trigger that gets through, and outcomes()."""
+        that is thrown away, each time with an id of its own. Where it is missing, the harness does it with seed(),
+        the first trigger that gets through, and outcomes(): several tries as one press."""
         return None
 
     def outcomes(self, live: Any) -> Iterable[Outcome]:

@@ -67,6 +67,9 @@ class Desk(Protocol):
     def thaw(self, service: str) -> None:
         """Lets it go on."""
 
+    def come_in(self) -> int:
+        """Puts in the users who were held back, and says how many they are."""
+
 
 class CannotSee(HarnessError):
     """The experiment cannot be read."""
@@ -74,22 +77,27 @@ class CannotSee(HarnessError):
 
 @dataclass
 class Diary:
-    """What an experiment has seen so far: its presses, and every effect with the press after which it was there."""
+    """What an experiment has seen so far: its presses; every effect, and every new word of the batch, with the press
+    after which it was there."""
 
     desk: Desk
     presses: list[PressNote] = field(default_factory=list)
+    said: dict[str, str] = field(default_factory=dict)
+    words: list[tuple[str, str, int]] = field(default_factory=list)
     seen: Counter[Effect] = field(default_factory=Counter)
     rows: list[tuple[Effect, int]] = field(default_factory=list)
     vanished: int = 0
 
     def note(self, press: Pressing) -> PressNote:
-        """Keeps one press and the effects that are new since the last."""
+        """Keeps one press, and the effects and words that are new since the last."""
         self.take_in(read_ledger(self.desk), len(self.presses) + 1)
+        self._hear(len(self.presses) + 1)
         return self._add(press.accepted, press.why, press.progress)
 
     def cut_off(self, why: str) -> None:
         """Keeps a press that did not come to its end."""
         self.take_in(read_ledger(self.desk), len(self.presses) + 1)
+        self._hear(len(self.presses) + 1)
         self._add(None, why, self.desk.progress(), stopped=True)
 
     def together(self, first: Pressing, second: Pressing) -> None:
@@ -102,6 +110,7 @@ class Diary:
                 before[effect.item, effect.step] += 1
                 if before[effect.item, effect.step] > 1:
                     self.rows[place] = (effect, number + 1)
+        self._hear(number)
         self._add(first.accepted, first.why, first.progress)
         self._add(second.accepted, second.why, second.progress)
 
@@ -111,6 +120,12 @@ class Diary:
         self.rows += [(effect, number) for effect in (now - self.seen).elements()]
         self.vanished += (self.seen - now).total()
         self.seen = now
+
+    def _hear(self, number: int) -> None:
+        for item, said in _words(self.desk):
+            if self.said.get(item) != said:
+                self.said[item] = said
+                self.words.append((item, said, number))
 
     def _add(
         self, accepted: bool | None, why: str, progress: Progress, *, stopped: bool = False
@@ -131,8 +146,8 @@ class Diary:
 
 
 def write_account(diary: Diary, record: RecordWriter, key: str) -> None:
-    """Writes `items-<key>` and `effects-<key>` (with a column `press`), once the downstream is quiet. Raises
-    CannotSee."""
+    """Writes `items-<key>`, `effects-<key>` and `words-<key>` (these with a column `press`), once the downstream is
+    quiet. Raises CannotSee."""
     desk, number = diary.desk, len(diary.presses)
     found = settle(desk.effects, record, list(read_ledger(desk)), desk.quiet, LONGEST_WAIT)
     if found is None or not read_outcomes(desk.outcomes, record, f"items-{key}"):
@@ -150,6 +165,8 @@ def write_account(diary: Diary, record: RecordWriter, key: str) -> None:
         content=[effect.content for effect, _ in rows],
         press=[press for _, press in rows],
     )
+    items, said, presses = zip(*diary.words, strict=True) if diary.words else ((), (), ())
+    record.rows(f"words-{key}", item=items, said=said, press=presses)
 
 
 def _spend(counter: Counter[Effect], effect: Effect) -> bool:
@@ -157,6 +174,17 @@ def _spend(counter: Counter[Effect], effect: Effect) -> bool:
         return False
     counter[effect] -= 1
     return True
+
+
+def _words(desk: Desk) -> list[tuple[str, str]]:
+    try:
+        return [(outcome.item, outcome.said) for outcome in desk.outcomes()]
+    except HarnessError:
+        raise
+    except Exception as problem:  # the author's code may raise anything: then nothing was seen
+        raise CannotSee(
+            f"the batch's word could not be read: {type(problem).__name__}: {problem}"
+        ) from problem
 
 
 def read_ledger(desk: Desk) -> Iterable[Effect]:

@@ -16,6 +16,7 @@ from harness.errors import UsageError
 from harness.model.people import SyntheticUser
 from harness.model.record import NotSeen, RecordWriter
 from harness.model.scenario import Effect, Outcome
+from harness.model.tables import TableWriter
 
 CHUNK = 50_000
 LONGEST_WAIT = 60.0
@@ -35,6 +36,12 @@ def read_outcomes(read: ReadOutcomes, record: RecordWriter, table: str) -> bool:
             NotSeen(probe="outcomes", why=f"the batch's word could not be read: {_one_line(problem)}")
         )
         return False
+    write_outcomes(rows, record, table)
+    return True
+
+
+def write_outcomes(rows: list[Outcome], record: TableWriter, table: str) -> None:
+    """Writes `table` (item, said, detail), in chunks."""
     for part in _parts(rows):
         record.rows(
             table,
@@ -42,7 +49,6 @@ def read_outcomes(read: ReadOutcomes, record: RecordWriter, table: str) -> bool:
             said=[row.said for row in part],
             detail=[row.detail[:200] for row in part],
         )
-    return True
 
 
 def read_effects(
@@ -63,7 +69,7 @@ def read_effects(
     return True
 
 
-def write_effects(rows: list[Effect], record: RecordWriter, table: str) -> None:
+def write_effects(rows: list[Effect], record: TableWriter, table: str) -> None:
     """Writes `table` (item, amount, step, content), in chunks."""
     for part in _parts(rows):
         record.rows(
@@ -78,7 +84,7 @@ def write_effects(rows: list[Effect], record: RecordWriter, table: str) -> None:
 def write_expected(
     expected: Callable[[SyntheticUser], Effect | Iterable[Effect] | None],
     users: Sequence[SyntheticUser],
-    record: RecordWriter,
+    record: TableWriter,
 ) -> None:
     """Writes `expected`: what the scenario says shall be done for each user; no table where it says nothing."""
     wanted = [(user, expected(user)) for user in users]

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from harness.drive.client import Response
-from harness.drive.pressing import Button
+from harness.drive.pressing import Button, Pace
 from harness.errors import TimeBudgetSpent, UsageError
 from harness.model.exchange import Exchange, Sizes
 from harness.model.scenario import Progress
@@ -16,10 +16,17 @@ def reply(status: int | None, **more: object) -> Response:
     return Response(Exchange(service="b", method="GET", path="/", sizes=sizes, status=status, **more), b"")
 
 
-def button(*readings: Progress, seconds: float = 5) -> Button:
+def button(*readings: Progress, seconds: float = 5, patience: float = 60, pace: Pace | None = None) -> Button:
     left = list(readings)
     read = lambda: left.pop(0) if len(left) > 1 else left[0]  # noqa: E731
-    return Button(read, settle=0.0, deadline=time.monotonic() + seconds, seen=lambda progress: None)
+    return Button(
+        read,
+        settle=0.0,
+        deadline=time.monotonic() + seconds,
+        seen=lambda progress: None,
+        patience=patience,
+        pace=pace or Pace(longest=0.0),
+    )
 
 
 IDLE, WORKING, DONE = Progress(0, 0, False), Progress(1, 0, True), Progress(3, 1, False)
@@ -46,7 +53,35 @@ def test_an_answer_that_turns_the_request_away_is_no_start(answer: Response, acc
 def test_a_200_behind_which_nothing_begins_is_not_taken_for_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.drive.pressing.START_WITHIN", 0.05)
     press = button(IDLE).press(lambda: reply(200), 4)
-    assert press.accepted is False and "0 items" in press.why
+    assert press.accepted is False and "0 items worked on within 0.05 s" in press.why
+
+
+def test_a_batch_that_is_slow_to_begin_is_waited_for_and_known_to_be_slow_from_then_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("harness.drive.pressing.START_WITHIN", 0.02)
+    monkeypatch.setattr("harness.drive.pressing.FIRST_START_WITHIN", 30)
+    slow = [*[IDLE] * 40, WORKING, DONE]
+    pace = Pace()
+    assert button(*slow, pace=pace).press(lambda: reply(200), 4).accepted is True
+    assert pace.longest is not None and pace.longest > 0.02
+    assert button(*slow[10:], pace=pace).press(lambda: reply(200), 4).accepted is True
+    assert button(*slow, pace=Pace(longest=0.0)).press(lambda: reply(200), 4).accepted is False
+
+
+@pytest.mark.parametrize("answer", [reply(504), reply(500), reply(None, fate="closed")])
+def test_an_error_behind_which_the_batch_runs_is_a_start(answer: Response) -> None:
+    press = button(IDLE, WORKING, WORKING, DONE).press(lambda: answer, 4)
+    assert press.accepted is True and press.progress == DONE and "and yet it ran" in press.why
+
+
+def test_an_error_that_leaves_the_batch_running_for_ever_is_stuck_and_no_refusal() -> None:
+    press = button(IDLE, Progress(0, 0, True), patience=0.05).press(lambda: reply(500), 4)
+    assert press.stuck and "0 items worked on; then nothing more" in press.why
+
+
+def test_a_second_press_that_is_turned_away_while_the_first_runs_has_started_nothing() -> None:
+    assert button(IDLE, WORKING).press(lambda: reply(409), 4).accepted is False
 
 
 def test_with_nothing_left_to_do_nothing_has_to_move() -> None:

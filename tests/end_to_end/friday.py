@@ -54,11 +54,17 @@ def opener(scenario: Scenario, kind: str) -> OpenStage:
 
 
 def hold_rehearsal(
-    scenario: Scenario, folder: Path, kind: str, users: int, *, probes: tuple[str, ...] = ()
+    scenario: Scenario,
+    folder: Path,
+    kind: str,
+    users: int,
+    *,
+    probes: tuple[str, ...] = (),
+    scales: tuple[int, ...] = (1,),
 ) -> Record:
-    """One scale of `users`, and the record of it."""
+    """One scale of `users`, or several, and the record of it."""
     loaded = Loaded(scenario, "friday", SOURCE, ROOT, None)
-    plan = Plan(users, (1,), 1, time.monotonic() + 300, kind, "asked for", {}, probes)
+    plan = Plan(users, scales, 1, time.monotonic() + 300, kind, "asked for", {}, probes)
     with RecordWriter(folder) as record:
         rehearse(loaded, plan, Population(1), opener(scenario, kind), record, Nobody())
         record.event(Ended(status="completed", why="", seconds=1.0, harness_cpu=0.1))

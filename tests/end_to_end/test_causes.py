@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.checks import causes
+from harness.model.finding import Finding
 from tests.conftest import REHEARSE, ROOT, Rehearse
+from tests.end_to_end.friday import hold_rehearsal, variant
 
 REFUSING = (ROOT / "tests/toy/scenario.py").read_text().replace(
     'cwd="tests/toy")', 'cwd="tests/toy", env={"TOY_REFUSE": "\'"})'
@@ -88,3 +91,15 @@ def test_the_samples_planted_rule_comes_out_as_it_was_planted(
     assert card["title"].startswith("Users whose name has a non-ASCII letter fail: ")
     failing, such = card["title"].rpartition(": ")[2].split(" of ")
     assert failing == such == str(card["counts"]["1x"])
+
+
+@pytest.mark.timeout(180)
+def test_users_who_fail_for_their_place_and_not_for_their_data_are_told_with_it(tmp_path: Path) -> None:
+    scenario = variant(
+        payouts={"PAYOUTS_SESSION_USES": "60", "PAYOUTS_REJECTS": "none"}, batch={}, quiet="0.5s"
+    )
+    record = hold_rehearsal(scenario, tmp_path / "run", "process", 40, probes=("causes",), scales=(1, 3))
+    told = {found.code: found for found in causes.check(record) if isinstance(found, Finding)}
+    assert told["ITEM-022"].title.startswith("Users whose place in the batch is 61 or more")
+    assert told["ITEM-022"].counts == {"3x": 60} and "ITEM-010" not in told
+    assert any("tried alone, such users pass" in proof.text for proof in told["ITEM-022"].evidence)

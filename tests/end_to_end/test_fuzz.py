@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from harness.cli import fuzz
+from harness.drive.attempts import Unrecorded
+from harness.drive.performance import Play
 from harness.errors import EnvironmentProblem, UsageError
-from harness.fuzzing import load_cases
+from harness.fuzzing import Ground, Tries, load_cases, play_flow
+from harness.fuzzing.flows import STEPS, steps_for
+from harness.model.scenario import Scenario
+from harness.population import Population
+from scenarios.friday_payouts import FridayPayouts
 from tests.conftest import ROOT, Rehearse
+from tests.end_to_end.friday import SOURCE, opener, variant
 
 TOY = (
     (ROOT / "tests/toy/scenario.py")
@@ -37,7 +45,7 @@ def test_a_refused_kind_of_user_is_one_line_one_file_and_tried_first(
     toy: Path, rehearse: Rehearse, tmp_path: Path
 ) -> None:
     toy.write_text(with_env({"TOY_REFUSE": "'"}))
-    words = ("fuzz", toy, "--examples", "80", "--time", "12s", "--out", tmp_path / "cases")
+    words = ("fuzz", toy, "--examples", "60", "--time", "90s", "--out", tmp_path / "cases")
     first = rehearse(*words)
     assert first.returncode == 1, first.stderr
     lines = [line for line in first.stdout.splitlines() if line.startswith("new: users whose")]
@@ -46,7 +54,7 @@ def test_a_refused_kind_of_user_is_one_line_one_file_and_tried_first(
     assert len(saved) == 1 and "'" in saved[0]["data"]["name"] and "'" not in saved[0]["passing"]["name"]
 
     toy.write_text(with_env({}))
-    again = rehearse("fuzz", toy, "--examples", "1", "--time", "3s", "--out", tmp_path / "cases")
+    again = rehearse("fuzz", toy, "--examples", "1", "--time", "20s", "--out", tmp_path / "cases")
     assert "known, passes now: users whose name has an apostrophe" in again.stdout
 
 
@@ -54,7 +62,7 @@ def test_hands_that_pay_twice_are_one_line_with_few_steps(
     toy: Path, rehearse: Rehearse, tmp_path: Path
 ) -> None:
     toy.write_text(with_env({"TOY_AGAIN": "1"}))
-    run = rehearse("fuzz", toy, "--examples", "30", "--time", "12s", "--out", tmp_path / "cases")
+    run = rehearse("fuzz", toy, "--examples", "30", "--time", "60s", "--out", tmp_path / "cases")
     assert run.returncode == 1, run.stderr
     flows = [json.loads(path.read_text()) for path in (tmp_path / "cases").rglob("flow-*.json")]
     twice = [case for case in flows if case["verdict"] == "duplicated"]
@@ -74,3 +82,31 @@ def test_a_damaged_case_is_told_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "user-x.json").write_text("{")
     with pytest.raises(UsageError, match="user-x"):
         load_cases(tmp_path)
+
+
+def ground_of(scenario: Scenario) -> Ground:
+    play = Play(scenario, SOURCE, [], time.monotonic() + 90, Unrecorded(), lambda text: None)
+    return Ground(play, opener(scenario, "process"), Population(1, scenario.population), first=0)
+
+
+def test_changed_inputs_are_no_finding_where_each_user_is_done_once() -> None:
+    good = {"BATCH_ON_RERUN": "retry", "BATCH_AFTER_KILL": "again"}
+    with ground_of(variant(payouts={"PAYOUTS_IDEMPOTENT": "yes"}, batch=good)) as ground:
+        changes = ["another user's data", "press", "another user's data", "another user", "press"]
+        assert play_flow(ground, changes) == {}
+        assert play_flow(ground, ["slow downstream", "another user's data", "downstream down"]) == {}
+
+
+def test_what_the_checker_knows_is_found_with_any_hands_and_any_user() -> None:
+    plants = {"PAYOUTS_PLANT": "phantom:4,wrong-amount:3,twice:2"}
+    with ground_of(variant(payouts=plants, batch={})) as ground:
+        assert play_flow(ground, ["press"]) == {"phantom": 1, "corrupted": 1, "duplicated": 1}
+        tries, user = Tries(ground), Population(1).user(7)
+        words = [(tries.once_more(user.data) or "").partition(":")[0] for _ in range(5)]
+        assert words == ["", "duplicated", "corrupted", "phantom", ""]
+
+
+def test_data_are_changed_only_where_the_scenario_can() -> None:
+    assert set(steps_for(FridayPayouts())) == set(STEPS)
+    plain = type("Plain", (Scenario,), {"usual": 1})()
+    assert set(STEPS) - set(steps_for(plain)) == {"another user's data"}
