@@ -1,0 +1,301 @@
+"""The fleet: Locust's master and workers as child processes, started, watched and ended here.
+
+A worker that dies is replaced; the one in its place reads the slate that it left. All children hold the end of a
+pipe, and end when this process does, whatever ends it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from harness.drive.locust import terms
+from harness.drive.locust.terms import Order
+from harness.errors import EnvironmentProblem, HarnessError, TimeBudgetSpent
+
+PLAY = Path(__file__).parents[2] / "locust_users" / "play.py"
+MOST_SUCCESSORS = 20
+POLL = 0.05
+LISTEN_WITHIN, END_WITHIN = 60.0, 15.0
+QUIET = ("--headless", "--only-summary", "--loglevel", "WARNING")
+
+
+def must_have_locust() -> None:
+    """Raises EnvironmentProblem where Locust is not installed. It is looked for, and not imported."""
+    if importlib.util.find_spec("locust") is None:
+        raise EnvironmentProblem(
+            "Locust is not installed",
+            expected="the optional part `load`",
+            fix="pip install 'rehearse[load]'",
+        )
+
+
+@dataclass
+class Child:
+    """One process of the fleet; `slate` is a worker's."""
+
+    process: subprocess.Popen[bytes]
+    slate: Path | None = None
+
+    @property
+    def ended(self) -> int | None:
+        """Its exit code, or None while it runs."""
+        return self.process.poll()
+
+    def end(self) -> None:
+        """Asks it to end, then makes it."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(3)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
+
+
+@dataclass
+class Workers:
+    """The workers of one machine. `look` replaces those that have died.
+
+    master       (host, port) of Locust's master
+    deaths       how many have died and were replaced
+    """
+
+    folder: Path
+    master: tuple[str, int]
+    locustfile: Path = PLAY
+    extra: Mapping[str, str] = field(default_factory=dict)
+    children: list[Child] = field(default_factory=list)
+    wills: list[Path] = field(default_factory=list)
+    deaths: int = 0
+    _made: int = 0
+
+    def start(self, count: int) -> None:
+        """Starts so many."""
+        for _ in range(count):
+            self.children.append(self._spawn())
+
+    def look(self) -> None:
+        """Replaces those who died; one that ended by itself (exit code 0) has been told to."""
+        for at, child in enumerate(self.children):
+            if child.ended not in (None, 0) and child.slate is not None:
+                child.end()
+                self.deaths += 1
+                if child.slate.exists():
+                    self.wills.append(child.slate)
+                if self.deaths > MOST_SUCCESSORS:
+                    raise HarnessError(
+                        f"{self.deaths} load workers have died, the last with exit code {child.ended}",
+                        expected="workers that stay",
+                        fix=f"see {self.folder / 'worker.log'}",
+                    )
+                self.children[at] = self._spawn()
+
+    @property
+    def all_ended(self) -> bool:
+        """Whether none runs any more."""
+        return all(child.ended is not None for child in self.children)
+
+    def end(self) -> None:
+        """Ends them all."""
+        for child in self.children:
+            child.end()
+
+    def _spawn(self) -> Child:
+        self._made += 1
+        slate = self.folder / f"slate-{self._made}.bin"
+        self.wills = [will for will in self.wills if will.exists()]
+        host, port = self.master
+        words = [
+            "-f",
+            str(self.locustfile),
+            "--worker",
+            "--master-host",
+            host,
+            "--master-port",
+            str(port),
+            *QUIET,
+        ]
+        told = {terms.SLATE: str(slate), terms.WILLS: os.pathsep.join(map(str, self.wills)), **self.extra}
+        return Child(spawn_locust(words, self.folder / "worker.log", told), slate)
+
+
+def spawn_locust(words: list[str], log: Path, told: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Locust in a process and session of its own, at the end of our pipe."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "PYTEST_"))
+    }
+    root = str(Path(__file__).parents[3])
+    inherited["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "locust", *words],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=log.parent,
+            env={**inherited, "LOCUST_WORKER_LOG_REPORT_INTERVAL": "-1", **told},
+            start_new_session=True,
+        )
+
+
+Note = dict[str, Any]
+
+
+class Fleet:
+    """A play: the master and its workers, from the start to the end of a `with`.
+
+    order    what is played
+    folder   an empty folder of its own, for what the processes tell each other
+    bind     where the master listens, for workers on other machines too
+    local    how many workers are started here
+    extra    further environment of the children (who owns them, so that a watchdog finds them)
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        folder: Path,
+        *,
+        local: int | None = None,
+        bind: tuple[str, int] = ("127.0.0.1", 0),
+        locustfile: Path = PLAY,
+        extra: Mapping[str, str] | None = None,
+    ) -> None:
+        must_have_locust()
+        self.order, self.folder = order, folder
+        self.local = order.workers if local is None else local
+        self.bind, self.locustfile = bind, locustfile
+        self.extra = {**(extra or {}), **({} if locustfile == PLAY else {terms.OWN: "1"})}
+        self.notes: list[Note] = []
+        self._read = 0
+        self.workers: Workers | None = None
+        self.master: Child | None = None
+
+    def __enter__(self) -> Fleet:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "order.json").write_bytes(msgspec.json.encode(self.order))
+        host, port = self.bind
+        words = [
+            "-f",
+            str(self.locustfile),
+            "--master",
+            "--master-bind-host",
+            host,
+            "--master-bind-port",
+            str(port),
+        ]
+        words += ["-s", "30", *QUIET]
+        told = {terms.FOLDER: str(self.folder), **self.extra}
+        self.master = Child(spawn_locust(words, self.folder / "master.log", told))
+        try:
+            port = self._until("listening", time.monotonic() + LISTEN_WITHIN)["port"]
+            to = "127.0.0.1" if host in ("127.0.0.1", "0.0.0.0", "*") else host
+            self.workers = Workers(self.folder, (to, port), self.locustfile, self.extra)
+            self.workers.start(self.local)
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    @property
+    def port(self) -> int:
+        """Where the master listens."""
+        assert self.workers is not None
+        return self.workers.master[1]
+
+    def begun(self, deadline: float) -> None:
+        """Waits until the first step is under way."""
+        self._until("step", deadline)
+
+    def stop(self) -> None:
+        """Tells the master to deal no more."""
+        (self.folder / "stop").touch()
+
+    def wait(self, deadline: float, seen: Callable[[Note], None] = lambda note: None) -> None:
+        """Waits for the end; `seen` is told of each note. Raises TimeBudgetSpent at the deadline."""
+        self._until("end", deadline, seen)
+        assert self.master is not None and self.workers is not None
+        until = time.monotonic() + END_WITHIN
+        while time.monotonic() < until and not (self.master.ended is not None and self.workers.all_ended):
+            time.sleep(POLL)
+
+    def of(self, what: str) -> Iterator[Note]:
+        """The notes of one kind so far."""
+        return (note for note in self.notes if note["what"] == what)
+
+    def _until(self, what: str, deadline: float, seen: Callable[[Note], None] = lambda note: None) -> Note:
+        assert self.master is not None
+        while True:
+            ended = self.master.ended
+            for note in self._new():
+                seen(note)
+            found = next(self.of(what), None)
+            if found:
+                return found
+            if ended is not None:
+                raise HarnessError(
+                    f"Locust's master ended with exit code {ended}: {_tail(self.folder / 'master.log')}",
+                    expected="a master that stays until the play is over",
+                    fix=f"see {self.folder / 'master.log'}",
+                )
+            if time.monotonic() > deadline:
+                raise TimeBudgetSpent(
+                    f"the load still runs ({self._progress()})",
+                    expected="an end within the time budget",
+                    cause="answers are slow, or workers are missing",
+                    fix="give a larger --budget, fewer users, or a higher rate",
+                )
+            if self.workers is not None:
+                self.workers.look()
+            time.sleep(POLL)
+
+    def _new(self) -> list[Note]:
+        path = self.folder / "notes.jsonl"
+        if not path.exists():
+            return []
+        with path.open("rb") as file:
+            file.seek(self._read)
+            lines = file.read()
+        whole = lines[: lines.rfind(b"\n") + 1]
+        self._read += len(whole)
+        found = [json.loads(line) for line in whole.splitlines()]
+        self.notes += [note for note in found if note["what"] != "progress"]
+        return found
+
+    def _progress(self) -> str:
+        return f"{sum(1 for _ in self.of('joined'))} of {self.order.workers} workers have joined"
+
+    def _close(self) -> None:
+        if self.workers is not None:
+            self.workers.end()
+        if self.master is not None:
+            self.master.end()
+
+    def clear(self) -> None:
+        """Removes the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+    return lines[-1][:300] if lines else "it wrote nothing"
