@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from math import comb
 
@@ -127,15 +128,15 @@ def _tries(cause: Cause) -> str:
 
 def _load_or_chance(record: Record) -> Iterator[Finding]:
     """Users who passed at the smallest scale and failed at a larger one. As many the other way round is chance."""
-    said = {done.scale: _words(record, done) for done in record.all(ScaleDone)}
-    if len(said) < 2:
+    scales = sorted({done.scale for done in record.all(ScaleDone)})
+    if len(scales) < 2:
         return
-    first = min(said)
-    counts, back = {}, 0
-    for scale in sorted(said)[1:]:
-        both = said[first].keys() & said[scale].keys()
-        counts[f"{scale}x"] = sum(said[first][i] == "ok" and said[scale][i] == "failed" for i in both)
-        back = max(back, sum(said[first][i] == "failed" and said[scale][i] == "ok" for i in both))
+    first, counts, back = scales[0], dict[str, int](), 0
+    said = dict(_words(record, first))
+    for scale in scales[1:]:
+        turns = Counter((said[item], word) for item, word in _words(record, scale) if item in said)
+        counts[f"{scale}x"] = turns["ok", "failed"]
+        back = max(back, turns["failed", "ok"])
     worst = max(counts, key=lambda scale: counts[scale])
     lost = counts[worst]
     if lost + back < FEWEST:
@@ -170,9 +171,9 @@ def _load_or_chance(record: Record) -> Iterator[Finding]:
     )
 
 
-def _words(record: Record, done: ScaleDone) -> dict[str, str]:
-    table = record.table(f"items-{done.scale}")
-    return dict(zip(table.get("item", []), table.get("said", []), strict=True))
+def _words(record: Record, scale: int) -> Iterator[tuple[str, str]]:
+    for chunk in record.chunks(f"items-{scale}"):
+        yield from zip(chunk["item"], chunk["said"], strict=True)
 
 
 def _by_chance(more: int, less: int) -> float:

@@ -111,11 +111,14 @@ def _figures(verdict: Verdict, record: Record) -> dict[str, list[Figure]]:
 
 def _items(record: Record, done: ScaleDone) -> Items:
     """What the batch says of the users of one scale, and what the downstream did; a dash where nobody could tell."""
-    said = Counter(record.table(f"items-{done.scale}").get("said", []))
+    said, times = Counter[str](), Counter[str]()
+    for chunk in record.chunks(f"items-{done.scale}"):
+        said.update(chunk["said"])
     told = sum(said.values())
-    read = (record.folder / "tables" / f"effects-{done.scale}.jsonl").exists()
-    times = Counter(Counter(record.table(f"effects-{done.scale}").get("item", [])).values())
-    once, more = (times[1], sum(times.values()) - times[1]) if read else (None, None)
+    for chunk in record.chunks(f"effects-{done.scale}"):
+        times.update(chunk["item"])
+    twice = sum(count > 1 for count in times.values())
+    once, more = (len(times) - twice, twice) if record.has(f"effects-{done.scale}") else (None, None)
     numbers = [
         done.revivals,
         *((said["ok"], said["failed"], told - said["ok"] - said["failed"]) if told else (None,) * 3),
