@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -90,6 +91,11 @@ def _undisturbed(record: Record, done: ScaleDone) -> float | None:
 
 def law(runs: Sequence[Timed]) -> Law | None:
     """The law through three runs or more of different size; None for fewer."""
+    return _law(tuple(runs))
+
+
+@lru_cache(maxsize=64)
+def _law(runs: tuple[Timed, ...]) -> Law | None:
     users = np.array([run.users for run in runs], dtype=float)
     seconds = np.array([run.seconds for run in runs], dtype=float)
     if len(set(users.tolist())) < 3:

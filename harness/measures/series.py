@@ -49,7 +49,7 @@ def turns(record: Record, scale: int, users: int) -> Floats:
     return found
 
 
-def rate(work: Work, pieces: int = 40) -> tuple[Floats, Floats]:
+def rate(work: Work, pieces: int = 24) -> tuple[Floats, Floats]:
     """(seconds, users a second) in `pieces` equal spans of time; the time is the middle of each span."""
     edges = np.linspace(0, work.t[-1], pieces + 1)
     through = np.interp(edges, work.t, work.users)
@@ -81,6 +81,23 @@ def memory(record: Record, scale: int, service: str) -> tuple[Floats, Floats] | 
     if not during.any():
         return None
     return np.interp(t[during], worked.t, worked.users), held[during]
+
+
+def calm(x: Floats, y: Floats, pieces: int = 60) -> tuple[Floats, Floats]:
+    """The medians of so many pieces, for the eye: where a reading falls below half of the one before, a new piece
+    begins, so that a restart stays sharp."""
+    if len(x) <= 2 * pieces:
+        return x, y
+    falls = np.flatnonzero(y[1:] < y[:-1] / 2) + 1
+    parts = [
+        p for run in np.split(np.arange(len(x)), falls) for p in _pieces(run, pieces * len(run) // len(x))
+    ]
+    return np.array([np.median(x[p]) for p in parts]), np.array([np.median(y[p]) for p in parts])
+
+
+def _pieces(run: NDArray[np.int64], count: int) -> list[NDArray[np.int64]]:
+    """A run cut in pieces, with its first and last reading kept as they are."""
+    return [run[:1], *(p for p in np.array_split(run[1:-1], max(count, 1)) if len(p)), run[-1:]]
 
 
 def thin(x: Floats, y: Floats, most: int = 160) -> list[tuple[float, float]]:

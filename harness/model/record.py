@@ -30,6 +30,7 @@ from harness.model.lines import how_many, opened, sealed
 from harness.model.redaction import clean_bytes, clean_column, clean_tree
 from harness.model.walls import Open, Rejection, Wall
 
+MOST_KEPT = 2**20
 AgainKind = Literal["complete", "changed", "double", "running", "kill", "late"]
 RunStatus = Literal["completed", "failed", "aborted", "interrupted"]
 
@@ -270,6 +271,7 @@ class Record:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.damaged = 0
+        self._kept: dict[tuple[str, int, int], dict[str, list[Any]]] = {}
         try:
             self.manifest = msgspec.json.decode((folder / "run.json").read_bytes(), type=Manifest)
         except (OSError, msgspec.DecodeError) as problem:
@@ -293,7 +295,17 @@ class Record:
         return self._lines(self.folder / "tables" / f"{table}.jsonl", dict[str, list[Any]])
 
     def table(self, name: str) -> dict[str, list[Any]]:
-        """All rows of a table as columns; empty where there is no such table."""
+        """All rows of a table as columns, not to be changed; empty where there is no such table."""
+        path = self.folder / "tables" / f"{name}.jsonl"
+        size = path.stat() if path.exists() else None
+        if size is None or size.st_size > MOST_KEPT:
+            return self._whole(name)
+        key = (name, size.st_size, size.st_mtime_ns)
+        if key not in self._kept:
+            self._kept[key] = self._whole(name)
+        return self._kept[key]
+
+    def _whole(self, name: str) -> dict[str, list[Any]]:
         columns: dict[str, list[Any]] = {}
         for chunk in self.chunks(name):
             for column, values in chunk.items():

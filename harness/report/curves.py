@@ -10,7 +10,7 @@ from harness.measures import series
 from harness.measures.law import PAUSE, Law, Timed, duration, law, timed
 from harness.model.finding import Finding
 from harness.model.record import Pressed, Record, ScaleDone, ServiceEnded
-from harness.report.plots import Band, Dots, Limit, Line, Mark, Plot, Point
+from harness.report.plots import Band, Dots, Limit, Line, Mark, Plot, Point, Span
 
 MIB = 2**20
 MOST_MARKS = 6
@@ -24,7 +24,7 @@ def memory(record: Record, findings: Sequence[Finding]) -> Iterator[Plot]:
         for style, scale in enumerate(record.manifest.scales[-4:]):
             held = series.memory(record, scale, service.name)
             if held is not None and held[0][-1] > 0:
-                points = series.thin(held[0], held[1] / MIB)
+                points = series.thin(*series.calm(held[0], held[1] / MIB))
                 lines.append(Line(f"{scale}x", points, style))
         if not lines:
             continue
@@ -36,8 +36,11 @@ def memory(record: Record, findings: Sequence[Finding]) -> Iterator[Plot]:
         desc = (
             f"{service.name} held at most {highest:,.0f} MiB; its limit is {limit:,.0f} MiB. {told}".strip()
         )
-        layers = [*lines, *fit, *near, *_kills(record, service.name)]
-        yield Plot(f"Memory of {service.name}", desc, "users worked on", "MiB held", layers)
+        foretold = [
+            Span(*at.interval) for at in (f.breaks_at for f in growing) if at and at.interval and near
+        ]
+        layers = [*foretold, *lines, *fit, *near, *_kills(record, service.name)]
+        yield Plot(f"Memory of {service.name}", desc, "users worked on", "MiB held", layers, told=desc)
 
 
 def time(record: Record) -> Plot | None:
@@ -172,14 +175,17 @@ def _growth(record: Record, service: str, growing: Sequence[Finding]) -> tuple[l
     if held is None:
         return [], ""
     x, y = held[0], held[1] / MIB
-    keep = x >= (x[0] + x[-1]) / 2
+    ends = [end.done + end.failed for end in record.all(ServiceEnded) if end.service == service
+            and end.scale == max(scales)]  # fmt: skip
+    last = min([float(x[-1]), *ends])
+    keep = (x >= (x[0] + last) / 2) & (x < last if ends else x <= last)
     if keep.sum() < 8 or np.ptp(x[keep]) == 0:
         return [], ""
     slope, level = np.polyfit(x[keep], y[keep], 1)
     spread = 2 * float(np.std(y[keep] - (slope * x[keep] + level)))
-    ends = [(float(at), float(slope * at + level)) for at in (x[keep][0], x[-1])]
+    drawn = [(float(at), float(slope * at + level)) for at in (x[keep][0], last)]
     told = f"Fitted: {slope * 1024:,.1f} KiB a user at {max(scales)}x."
-    return [Band([(at, y - spread, y + spread) for at, y in ends]), Line("fitted", ends, "fit")], told
+    return [Band([(at, y - spread, y + spread) for at, y in drawn]), Line("fitted", drawn, "fit")], told
 
 
 def _kills(record: Record, service: str) -> list[Mark]:

@@ -5,27 +5,30 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import TypeVar
 
 from jinja2 import Environment, Template
 from markupsafe import Markup, escape
 from msgspec import Struct
 
-from harness.model.finding import Finding, NotChecked, Verdict
+from harness.model.causes import CauseFound
+from harness.model.finding import SEVERITIES, Finding, NotChecked, Verdict
 from harness.model.record import Manifest, Record, ScaleDone
 from harness.report import curves
 from harness.report.compared import COLUMNS, cells, comparison, told
-from harness.report.ladder import ladder, safe, walls
+from harness.report.ladder import headlines, ladder, safe, walls
 from harness.report.plots import Plot, draw
 from harness.report.text import WORD, inert, rows, sentence, shorten
 
 MOST_FINDINGS = 100
 MOST_TEXT = 400_000
 MOST_PLOTS = 12
+MOST_CAUSES = 12
 Thing = TypeVar("Thing", Finding, NotChecked)
 SIGN = {"passed": "✓", "broken": "✗", "not seen": "–"}
 
@@ -38,30 +41,40 @@ class Items(Struct, frozen=True):
 
 
 class Figure(Struct, frozen=True):
-    """One plot, and the title above it."""
+    """One plot, the title above it, and what it shows in words."""
 
     title: str
     drawing: Markup
+    told: str
 
 
 def render(verdict: Verdict, record: Record) -> str:
     """The whole page."""
     style = files("harness.report").joinpath("report.css").read_text()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    moved = comparison(record)
+    moved, largest = comparison(record), safe(record, verdict.findings)
     shown = _fitting(verdict.findings[:MOST_FINDINGS], MOST_TEXT)
     return _template().render(
         verdict=verdict,
         manifest=record.manifest,
         word=WORD[verdict.verdict],
         sentence=sentence(verdict, record.manifest),
-        safe=safe(record, verdict.findings),
+        safe=largest,
+        safe_number="unknown"
+        if largest.users is None
+        else f"{largest.users:,}"
+        if largest.users
+        else "none seen",
+        top=record.manifest.usual * record.manifest.scales[-1],
+        heavy=sum(finding.severity in SEVERITIES[:2] for finding in verdict.findings),
+        headlines=headlines(record, verdict.findings),
+        grouped=_grouped,
+        causes=list(_causes(record)),
         ladder=ladder(record),
         walls=walls(record, shown),
         sign=SIGN,
         findings=shown,
         unseen=_fitting(verdict.not_checked[:MOST_FINDINGS], MOST_TEXT // 4),
-        rows=rows,
         items=[_items(record, done) for done in record.all(ScaleDone)],
         figures=_figures(verdict, record),
         finish=curves.finish(record),
@@ -73,6 +86,35 @@ def render(verdict: Verdict, record: Record) -> str:
         style=style,
         style_hash=digest,
     )
+
+
+class Why(Struct, frozen=True):
+    """A cause of failing users: its card's id, the sentence, how far it reaches, and field by field what differs."""
+
+    id: str
+    sentence: str
+    covers: str
+    differences: list[tuple[str, str, str]]
+
+
+def _causes(record: Record) -> Iterator[Why]:
+    for found in islice(record.all(CauseFound), MOST_CAUSES):
+        cause = found.cause
+        covers = (
+            f"{cause.failing:,} of {cause.such:,} such users failed at {found.scale}x ({cause.signature});"
+            f" tried alone, the example failed {cause.reproduced} of {cause.tries} times"
+        )
+        differences = [
+            (each.field, shorten(repr(each.passes), 160), shorten(repr(each.fails), 160))
+            for each in cause.diff
+        ]
+        sentence = cause.sentence[0].upper() + cause.sentence[1:]
+        yield Why(found.finding, sentence, covers, differences)
+
+
+def _grouped(finding: Finding) -> list[tuple[str, list[str]]]:
+    """The rows of a finding, those with the same label together."""
+    return [(label, [text for _, text in some]) for label, some in groupby(rows(finding), key=itemgetter(0))]
 
 
 def _fitting(things: Sequence[Thing], most: int) -> Sequence[Thing]:
@@ -105,7 +147,8 @@ def _figures(verdict: Verdict, record: Record) -> dict[str, list[Figure]]:
         "sizes": [curves.sizes(record, verdict.findings)],
     }
     return {
-        section: [Figure(plot.title, draw(plot)) for plot in some if plot] for section, some in plots.items()
+        section: [Figure(plot.title, draw(plot), plot.told) for plot in some if plot]
+        for section, some in plots.items()
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from math import inf
 from typing import Literal
 
 from msgspec import Struct
@@ -61,6 +63,41 @@ def walls(record: Record, findings: Sequence[Finding]) -> list[tuple[Finding, li
             rungs.append(Rung(finding.title, scale, users, *_stands(finding, scale, users, seen=seen)))
         rows.append((finding, rungs))
     return rows
+
+
+class Headline(Struct, frozen=True):
+    """One finding for a reader who has ten seconds: at how many users, what, and the first thing to change."""
+
+    id: str
+    at: str
+    title: str
+    change: str
+
+
+def headlines(record: Record, findings: Sequence[Finding], most: int = 6) -> list[Headline]:
+    """The heavy findings, the nearest first; where none is heavy, the medium ones."""
+    heavy = [f for f in findings if f.severity in ("critical", "high")]
+    chosen = heavy or [f for f in findings if f.severity == "medium"]
+    placed = sorted(((_nearest(record, finding), finding) for finding in chosen), key=lambda pair: pair[0])
+    return [
+        Headline(finding.id, _at(users, finding), finding.title, re.split(r"(?<=[.;]) ", finding.advice)[0])
+        for users, finding in placed[:most]
+    ]
+
+
+def _nearest(record: Record, finding: Finding) -> float:
+    """The smallest number of users at which it is known to strike."""
+    limit = _limit(finding)
+    if limit is not None:
+        return limit + 1
+    struck = [scale for scale in record.manifest.scales if finding.counts.get(f"{scale}x")]
+    return record.manifest.usual * struck[0] if struck else inf
+
+
+def _at(users: float, finding: Finding) -> str:
+    if users == inf:
+        return "any number"
+    return f"{users:,.0f} users" if _limit(finding) is not None else f"seen at {users:,.0f}"
 
 
 def safe(record: Record, findings: Sequence[Finding]) -> Safe:

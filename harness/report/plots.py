@@ -16,8 +16,8 @@ from harness.report.text import inert, shorten
 
 Point = tuple[float, float]
 
-WIDTH, HEIGHT = 680, 270
-LEFT, RIGHT, TOP, BOTTOM = 64, 150, 22, 44
+WIDTH, HEIGHT = 580, 250
+LEFT, RIGHT, TOP, BOTTOM = 56, 116, 22, 44
 LABEL_HEIGHT = 14
 MOST_TEXT = 600
 
@@ -63,15 +63,27 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Span:
+    """From `low` to `high` on the x axis: where something is forecast to happen."""
+
+    low: float
+    high: float
+
+
+Layer = Line | Band | Dots | Limit | Mark | Span
+
+
+@dataclass(frozen=True)
 class Plot:
-    """Axes and what is on them. `rows` names levels 0, 1, 2 ... of a plot whose y is no number."""
+    """Axes and what is on them, `told` below it. `rows` names levels 0, 1, 2 ... of a plot whose y is no number."""
 
     title: str
     desc: str
     x: str
     y: str
-    layers: Sequence[Line | Band | Dots | Limit | Mark]
+    layers: Sequence[Layer]
     rows: Sequence[str] = ()
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,7 +139,7 @@ def _frame(plot: Plot, bottom: int) -> _Frame:
 def _points(layer: object) -> Iterable[tuple[float, ...]]:
     if isinstance(layer, Line | Band | Dots):
         return layer.points
-    return [(layer.x,)] if isinstance(layer, Mark) else []
+    return [(layer.x,)] if isinstance(layer, Mark) else [(layer.low,)] if isinstance(layer, Span) else []
 
 
 def _axes(plot: Plot, frame: _Frame, height: int) -> str:
@@ -149,7 +161,11 @@ def _axes(plot: Plot, frame: _Frame, height: int) -> str:
     return "".join(parts)
 
 
-def _layer(layer: Line | Band | Dots | Limit | Mark, frame: _Frame) -> str:
+def _layer(layer: Layer, frame: _Frame) -> str:
+    if isinstance(layer, Span):
+        left, right = frame.x(layer.low), frame.x(min(layer.high, frame.right))
+        tall = frame.bottom - TOP
+        return f'<rect class="span" x="{left}" y="{TOP}" width="{max(right - left, 1):.1f}" height="{tall}"/>'
     if isinstance(layer, Line):
         path = " ".join(f"{frame.x(x)},{frame.y(y)}" for x, y in layer.points)
         return f'<polyline class="line s{layer.style}" points="{path}"/>'

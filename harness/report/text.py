@@ -47,6 +47,7 @@ def rows(finding: Finding) -> list[tuple[str, str]]:
         told.append(("setting", finding.config_key))
     if finding.reproduce:
         told.append(("reproduce", reproduce(finding)))
+    told.append(("explain", f"rehearse explain {finding.code}"))
     return [(label, shorten(inert(text))) for label, text in told]
 
 

@@ -66,7 +66,7 @@ def test_every_finding_is_there_without_javascript(tab: Tab, page: Path) -> None
     tab.open(page, script=False)
     assert tab.value(VISIBLE) == 5
     assert tab.value("document.querySelectorAll('svg.plot').length") == 5
-    assert "Largest safe number of users" in tab.value("document.body.innerText")
+    assert "largest safe number of users" in tab.value("document.body.innerText")
 
 
 @pytest.mark.parametrize("width", [360, 800, 1440])

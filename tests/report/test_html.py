@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from harness.model.finding import Evidence, Finding, Verdict
@@ -15,6 +16,7 @@ HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}\x1
 
 
 def page(tmp_path: Path) -> str:
+    shutil.rmtree(tmp_path)
     with RecordWriter(tmp_path) as writer:
         writer.manifest(MANIFEST)
     finding = Finding(
@@ -50,3 +52,10 @@ def test_nothing_is_fetched_and_the_policy_allows_only_the_own_style(tmp_path: P
 def test_text_is_made_inert_and_stays_readable() -> None:
     assert inert("Zoë O'Neill 李\n") == "Zoë O'Neill 李\n"
     assert inert("a\x00b\u2066c") == "a�b�c"
+
+
+def test_the_parts_stand_in_the_order_in_which_they_are_asked_for(tmp_path: Path) -> None:
+    """What breaks, how far it gets, what to change; then the evidence; then what nobody looked at, and with what."""
+    parts = re.findall(r'<h2 id="(\w+)"', page(tmp_path))
+    assert parts == ["ladder", "findings", "items", "memory", "time", "sizes", "causes", "unseen", "held"]
+    assert page(tmp_path).index('class="verdict') < page(tmp_path).index('id="ladder"')
