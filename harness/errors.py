@@ -54,7 +54,7 @@ class EnvironmentProblem(HarnessError):
 
 
 class Refused(HarnessError):
-    """It would reach out of the rehearsal, and nobody has allowed that by name (exit 6)."""
+    """It would reach out of the rehearsal, and nobody has allowed that by name (exit 6). Nothing has been sent."""
 
     exit_code = 6
 

@@ -155,9 +155,11 @@ def _check_names(chosen: type[Scenario], wrong: Wrong) -> None:
 
 def _check_service(service: Service, wrong: Wrong, root: Path) -> None:
     name = f"service {service.name!r}"
-    if not (service.build or service.image or service.process):
+    if not (service.build or service.image or service.process or service.attach):
         raise wrong(
-            f"{name} says nothing to run", "build=, image= or process=", "give the folder of its Dockerfile"
+            f"{name} says nothing to run",
+            "build=, image=, process= or attach=",
+            "give the folder of its Dockerfile",
         )
     if not 0 <= service.port <= 65535 or (service.ready and not service.port):
         raise wrong(

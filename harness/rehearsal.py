@@ -20,6 +20,7 @@ from typing import Literal, Protocol
 import psutil
 
 from harness.act_two import Button, Reach, find_walls
+from harness.attaching import cannot_be_seen, logs_not_seen, look
 from harness.checks import memory
 from harness.drive.bench import Bench
 from harness.drive.desk import Desk
@@ -100,6 +101,9 @@ def rehearse(
             write_expected(loaded.scenario.expected, users, record)
     _tell_what_is_missing(loaded.scenario, plan.stage, record)
     play = Play(loaded.scenario, loaded.source, users, plan.deadline, record, audience.say)
+    if plan.stage == "attach":
+        _attached(play, plan, open_stage)
+        return
     reach = Reach()
     tapped = _tapped(loaded.scenario, plan)
     for scale in plan.scales:
@@ -119,6 +123,19 @@ def rehearse(
         _press_again(play, open_stage, reach.button, plan)
     if "lines" in plan.probes:
         _look_for_lines(play, open_stage)
+
+
+def _attached(play: Play, plan: Plan, open_stage: OpenStage) -> None:
+    """On services of others: one scale where the scenario allows to change anything there, else a look."""
+    for unseen in cannot_be_seen(play.scenario):
+        play.record.event(unseen)
+    with _up(open_stage, play.record, f"{plan.scales[0]}x") as stage:
+        on = Performance(play, stage)
+        if play.scenario.side_effects:
+            _act_one(on, plan.scales[0], plan.scales[0] * plan.usual, Reach())
+        else:
+            look(on)
+        logs_not_seen(on, play.record)
 
 
 def _tell_what_is_missing(scenario: Scenario, stage: StageKind, record: RecordWriter) -> None:

@@ -14,8 +14,12 @@ rehearse run scenarios/friday_payouts.py --scales 1 --probes rerun --budget 1h30
 rehearse run scenarios/friday_payouts.py --fail-on never --fail-on-regression
 
 \b
+rehearse run scenarios/mine.py --stage attach --dry-run
+rehearse run scenarios/mine.py --stage attach --confirm staging.example.test
+
+\b
 exit codes: 0 ready, 1 findings at or above --fail-on or a regression, 2 usage or scenario error, 3 inconclusive,
-4 the harness itself failed, 5 environment, 124 time budget, 130/143 interrupted
+4 the harness itself failed, 5 environment, 6 refused for safety, 124 time budget, 130/143 interrupted
 """
 
 from __future__ import annotations
@@ -29,21 +33,25 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
+from click.core import ParameterSource
 
+from harness.attaching import Asked, prepare
 from harness.cli import telling
+from harness.cli.dry_run import show_dry_run
 from harness.cli.ending import Interrupted
 from harness.cli.progress import ProgressLine
 from harness.cli.screen import screen
 from harness.cli.settings import Configured
-from harness.errors import EnvironmentProblem, HarnessError, TimeBudgetSpent, UsageError
+from harness.errors import EnvironmentProblem, HarnessError, Refused, TimeBudgetSpent, UsageError
 from harness.judgement import GATE, at_or_above, judge
 from harness.loading import Loaded, load
 from harness.model.record import Ended, Record, RecordWriter, RunStatus
 from harness.model.scenario import StageKind, parse_duration
-from harness.opening import engine_for, opener
+from harness.opening import attach_opener, engine_for, opener
 from harness.population import Population
 from harness.rehearsal import PROBES, Plan, rehearse
 from harness.stage import Engine, build_images
+from harness.stage.attach import Site
 from harness.stage.watchdog import belongings, dead_owners, remove
 
 
@@ -55,8 +63,23 @@ from harness.stage.watchdog import belongings, dead_owners, remove
 @click.option(
     "--users", type=click.IntRange(min=1), help="The usual number of users.  [default: the scenario's]"
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Which users are invented.")
-@click.option("--stage", type=click.Choice(["auto", "docker", "process"]), default="auto", show_default=True)
+@click.option(
+    "--seed", type=int, help="Which users are invented.  [default: 1; on the attach stage others each time]"
+)
+@click.option(
+    "--stage",
+    type=click.Choice(["auto", "docker", "process", "attach"]),
+    default="auto",
+    show_default=True,
+    help="Containers, processes, or services that already run (attach); auto: containers where an engine answers.",
+)
+@click.option(
+    "--confirm",
+    metavar="HOST",
+    multiple=True,
+    help="On the attach stage: users may be put in and triggers pulled on this host.",
+)
+@click.option("--dry-run", is_flag=True, help="Print every request that would be sent, and send none.")
 @click.option("--budget", default="1h", show_default=True, help="The longest the rehearsal may take.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the reports.  [default: <project>/reports]"
@@ -82,8 +105,10 @@ def command(
     scenario: str,
     scales: str | None,
     users: int | None,
-    seed: int,
+    seed: int | None,
     stage: str,
+    confirm: tuple[str, ...],
+    dry_run: bool,
     budget: str,
     out: Path | None,
     probes: str,
@@ -93,17 +118,32 @@ def command(
     loaded = load(scenario)
     deadline = time.monotonic() + parse_duration(budget, what="--budget")
     chosen, wanted = _scales(scales) if scales else loaded.scenario.scales, _probes(probes)
+    usual, site = users or loaded.scenario.usual, None
+    if stage == "attach":
+        asked = Asked(chosen if scales else None, usual, _typed(confirm), dry_run)
+        site, chosen = prepare(loaded, asked)
+        wanted, seed = (), secrets.randbelow(2**31) if seed is None else seed
+    elif confirm or dry_run:
+        raise UsageError(
+            "--confirm and --dry-run are about services that already run",
+            expected="--stage attach with them",
+            fix="leave them out, or attach",
+        )
+    if site and dry_run:
+        show_dry_run(loaded, site, chosen[0] * usual, seed or 1)
+        return
     folder = _run_folder(out or loaded.root / "reports", loaded.name)
     with ProgressLine(screen(error=True)) as progress:
-        engine, why = engine_for(stage)
-        kind: StageKind = "docker" if engine else "process"
-        plan = Plan(users or loaded.scenario.usual, chosen, seed, deadline, kind, why, probes=wanted, tap=tap)
+        engine, why = (None, "asked for") if site else engine_for(stage)
+        kind: StageKind = "attach" if site else "docker" if engine else "process"
+        number = 1 if seed is None else seed
+        plan = Plan(usual, chosen, number, deadline, kind, why, probes=wanted, tap=tap)
         progress.note(
             f"rehearsing {loaded.name} at {', '.join(f'{k}x' for k in chosen)} of {plan.usual:,} users;"
             f" stage {kind}: {why}"
         )
         _sweep(engine, progress)
-        problem = _hold(loaded, plan, engine, Spectator(progress, folder))
+        problem = _hold(loaded, plan, site or engine, Spectator(progress, folder))
     held = (folder / "run.json").exists()
     code = telling.tell(Record(folder), telling.Telling(**how)) if held else None
     if problem is not None:
@@ -132,17 +172,31 @@ class Spectator:
         self.progress.note(f"so far: {verdict}; what follows shows what pressing the button again would do")
 
 
-def _hold(loaded: Loaded, plan: Plan, engine: Engine | None, watching: Spectator) -> BaseException | None:
-    """Holds the rehearsal. What ended it early is recorded and returned."""
+def _typed(confirm: tuple[str, ...]) -> tuple[str, ...]:
+    """The confirmed hosts; one that stands in a file or the environment confirms nothing."""
+    context = click.get_current_context()
+    if confirm and context.get_parameter_source("confirm") is not ParameterSource.COMMANDLINE:
+        raise Refused(
+            "--confirm comes from a file or the environment",
+            expected="somebody who types the host's name",
+            fix="take it out there, and give it on the command line",
+        )
+    return confirm
+
+
+def _hold(loaded: Loaded, plan: Plan, on: Engine | Site | None, watching: Spectator) -> BaseException | None:
+    """Holds the rehearsal on an engine, on a site, or as processes. What ended it early is recorded and returned."""
     problem: BaseException | None = None
     started, cpu = time.monotonic(), time.process_time()
     with RecordWriter(watching.folder) as record:
         try:
-            images = build_images(engine, loaded.scenario, loaded.root) if engine else {}
             people = Population(plan.seed, loaded.scenario.population)
-            rehearse(
-                loaded, replace(plan, images=images), people, opener(loaded, engine, images), record, watching
-            )
+            if isinstance(on, Site):
+                images, open_stage = {}, attach_opener(loaded, on, watching.folder.name)
+            else:
+                images = build_images(on, loaded.scenario, loaded.root) if on else {}
+                open_stage = opener(loaded, on, images)
+            rehearse(loaded, replace(plan, images=images), people, open_stage, record, watching)
         except Interrupted as stop:
             problem = stop
         except Exception as stop:  # noqa: BLE001  # whatever it was: the record is closed and told, then it goes on
@@ -161,7 +215,7 @@ def _how_it_ended(problem: BaseException | None) -> tuple[RunStatus, str]:
             return "completed", ""
         case Interrupted():
             return "interrupted", f"interrupted by {problem}"
-        case TimeBudgetSpent():
+        case TimeBudgetSpent() | Refused():
             return "aborted", str(problem)
         case HarnessError():
             return "failed", str(problem)

@@ -15,10 +15,11 @@ from harness.drive.reading import KEEP
 from harness.drive.tls import Tls
 from harness.drive.wire import Answer, ask
 from harness.errors import HarnessError, UsageError
+from harness.model.attached import Conduct
 from harness.model.exchange import Exchange, Sizes
 from harness.model.secret import plain
 
-KEPT, WHOLE = 4 * 2**20, 2**30
+KEPT, WHOLE = 4 * 2**20, 24 * 2**20
 REMEMBERED = 32
 """Requests that are kept, so that one try can be shown as curl lines."""
 
@@ -136,6 +137,7 @@ class Client:
     timeout   seconds for one exchange
     tls       how to speak TLS to it; None: plain HTTP
     segment   0: a request is handed over at once; n: in writes of n bytes
+    conduct   what may be sent to it, where it is not ours
     sender    what `send` does; see `harness.drive.tape` for others
     sent      where each request is kept, the newest last
     """
@@ -151,6 +153,7 @@ class Client:
     ) -> None:
         self.service, self.address, self.timeout, self.tls = service, address, timeout, tls
         self.segment = 0
+        self.conduct: Conduct | None = None
         self.sent = deque[Request](maxlen=REMEMBERED) if sent is None else sent
         self.cookies: dict[str, str] = {}
         self.sender: Sender = Client.send_now
@@ -189,7 +192,11 @@ class Client:
         query, body = pairs(params), body_of(data, json, parts)
         target = path + (("&" if "?" in path else "?") + urlencode(query) if query else "")
         host = self.tls.name if self.tls else self.address[0]
+        if self.conduct:
+            host = self.conduct.host
         own = {"Host": f"{host}:{self.address[1]}", "User-Agent": "rehearse", "Accept": "*/*"}
+        if self.conduct:
+            own["X-Rehearsal"] = self.conduct.mark
         if self.cookies:
             own["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if body.kind:
@@ -215,8 +222,13 @@ class Client:
         return Response(_exchange(request, answer), answer.body, answer)
 
     def ask(self, wire: bytes, *, timeout: float, keep: int = KEEP, segment: int = 0) -> Answer:
-        """Sends these bytes as they are, and nothing else."""
-        return ask(self.address, wire, timeout=timeout, keep=keep, segment=segment, tls=self.tls)
+        """Sends these bytes as they are, and nothing else. Raises Refused where they may not be sent."""
+        if self.conduct:
+            self.conduct.check(wire)
+        answer = ask(self.address, wire, timeout=timeout, keep=keep, segment=segment, tls=self.tls)
+        if self.conduct:
+            self.conduct.check_redirect(answer.header("location"))
+        return answer
 
     def _keep_cookies(self, answer: Answer) -> None:
         for name, value in answer.headers:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from msgspec.structs import replace
 
 from harness.drive.client import Live, Response, UnexpectedAnswer
+from harness.drive.guests import Guests
 from harness.drive.pressing import Button, Pace, Press
 from harness.drive.tape import Pull, Tape, recording
 from harness.drive.tls import tls_for
@@ -22,6 +23,8 @@ from harness.model.scenario import Effect, Outcome, Progress, Scenario, Trigger,
 from harness.model.stage import Stage
 
 SETTLE = 2.0
+CREATED = "created"
+"""The table of users that were put in where others keep theirs: `rehearse created` lists it."""
 Row = TypeVar("Row", Outcome, Effect)
 
 
@@ -65,6 +68,9 @@ class Performance:
             logs=lambda service: stage.services[service].logs(),
             tls={name: tls_for(known[entry]) for name, entry in stage.entries.items()},
         )
+        for name, entry in stage.entries.items():
+            self.live.clients[name].conduct = stage.services[entry].conduct
+        self.guests = Guests(play.users) if stage.kind == "attach" else None
         self.progress = Progress(0, 0, False)
         self.batch_seconds = 0.0
         self.watcher: Watcher | None = None
@@ -80,8 +86,16 @@ class Performance:
 
     def seed(self, count: int) -> None:
         """Puts the first `count` users where the batch finds them."""
+        users = list(self.play.users[:count])
+        if self.guests:  # written down first: whatever comes of it, what may be there can be found again
+            self.play.record.rows(
+                CREATED, item=[user.id for user in users], marker=[user.marker for user in users]
+            )
         with self._calling("seed()"):
-            self.play.scenario.seed(self.live, list(self.play.users[:count]))
+            self.play.scenario.seed(self.live, users)
+        if self.guests:
+            with self._calling("progress()"):
+                self.guests.arrived(self.play.scenario.progress(self.live))
 
     def change(self, users: list[SyntheticUser]) -> None:
         """Changes the data of users who are in already."""
@@ -106,7 +120,9 @@ class Performance:
     def _read(self, hook: str, read: Callable[[Live], Iterable[Row] | None]) -> list[Row] | None:
         try:
             found = read(self.live)
-            return None if found is None else [_without_secrets(row) for row in found]
+            if found is None:
+                return None
+            return [_without_secrets(row) for row in (self.guests.ours(found) if self.guests else found)]
         except (NameError, AttributeError, ImportError, SystemExit) as problem:
             raise UsageError(
                 f"{where_in(self.play.source, problem)}: {hook} raised {type(problem).__name__}: {problem}",
@@ -125,7 +141,7 @@ class Performance:
         readings: list[tuple[float, Progress]] = []
         record, pull = self.play.record, pull or self.pull(trigger, list(self.play.users[:count]))
         button = Button(
-            progress=lambda: self.play.scenario.progress(self.live),
+            progress=self._progress,
             settle=self._settle,
             deadline=self.play.deadline,
             seen=lambda progress: self._saw(readings, progress),
@@ -169,7 +185,11 @@ class Performance:
     def now(self) -> Progress:
         """How far the batch is now. Raises ServiceGone where a service has ended."""
         with self._calling("progress()"):
-            return self.play.scenario.progress(self.live)
+            return self._progress()
+
+    def _progress(self) -> Progress:
+        told = self.play.scenario.progress(self.live)
+        return self.guests.since(told) if self.guests else told
 
     def pull(self, trigger: Trigger, users: list[SyntheticUser]) -> Pull:
         """The trigger as the scenario has it, for these users."""

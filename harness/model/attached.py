@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from harness.errors import Refused
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing, where a server keeps to the rules."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,3 +72,54 @@ class Attached:
     logs: LogFile | LogCommand | LogQuery | Container | None = None
     tls: str = "system"
     reads: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """What may be sent to one attached service, by whoever builds the request.
+
+    host, port, scheme   by which it is known
+    allow          hosts that it may lead to
+    side_effects   whether anything that changes it may be sent
+    reads          what changes nothing though it is no GET: "POST /login"
+    mark           names the rehearsal, in a header of every request
+    """
+
+    host: str
+    port: int
+    scheme: str
+    allow: Sequence[str]
+    side_effects: bool
+    reads: Sequence[str] = ()
+    mark: str = ""
+
+    def check(self, wire: bytes) -> None:
+        """Raises Refused for a request that names another host, or that may change something where nothing may."""
+        method, _, rest = wire[:65536].partition(b"\r\n")[0].decode("latin-1").partition(" ")
+        path = rest.partition(" ")[0].partition("?")[0]
+        if not path.startswith("/") or path.startswith("//"):
+            raise Refused(
+                f"{method} {path[:100]} names a place of its own",
+                expected=f"a path of {self.host}",
+                fix="give live.<service>.get() a path such as /status",
+            )
+        if method not in SAFE and not self.side_effects and f"{method} {path}" not in self.reads:
+            raise Refused(
+                f"{method} {path} may change something on {self.host}",
+                expected="requests that only read: the scenario does not say that side effects are allowed",
+                fix=f'if it changes nothing, write Attached(reads=("{method} {path}",)); if it may change'
+                " something, side_effects = True",
+            )
+
+    def check_redirect(self, location: str) -> None:
+        """Raises Refused where an answer leads elsewhere. Nothing follows it; but what leads elsewhere is wired to
+        something that nobody has allowed."""
+        parts = urlsplit(location)
+        named = parts.netloc.lower()
+        if named and named not in (self.host, f"{self.host}:{self.port}", *self.allow):
+            raise Refused(
+                f"{self.host} redirects to {location[:200]}",
+                expected="redirects within the host that is allowed",
+                cause="it is set up for another place, which was not asked",
+                fix="mend its base URL, or add that host as a service of its own",
+            )

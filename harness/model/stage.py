@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from harness.model.attached import Conduct
 from harness.model.memory import Ceiling, MemoryReading
 
 
@@ -29,6 +30,10 @@ class RunningService(Protocol):
     @property
     def address(self) -> tuple[str, int]:
         """(host, port) where it can be reached from here."""
+
+    @property
+    def conduct(self) -> Conduct | None:
+        """What may be sent to it, where it is not ours; None: whatever one likes."""
 
     def ending(self) -> Ending | None:
         """How it ended, or None while it runs."""
@@ -95,7 +100,7 @@ class Stage(Protocol):
 
     @property
     def kind(self) -> str:
-        """docker or process."""
+        """docker, process or attach."""
 
     @property
     def services(self) -> Mapping[str, RunningService]:

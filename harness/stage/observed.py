@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.model.attached import Conduct
 from harness.stage.agent_channel import Agent
 from harness.stage.family import hold, let_go
 
 
 class Observed:
     """A service whose processes can be listed, with or without the memory agent."""
+
+    conduct: Conduct | None = None
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .tee import Tee
 
 HELD_AT_MOST = 1024 * 1024
+HELD_FOR = 1.0
 
 
 class Conversation:
@@ -86,13 +87,20 @@ class Conversation:
             self.upstream.write(data)
             self._saw_requests(data)
             return
-        self.held = self.held or Held()
+        if self.held is None:
+            self.held = Held()
+            asyncio.get_running_loop().call_later(HELD_FOR, self._let_pass, self.held)
         self.held.data += data
         ended = self._saw_requests(data)
         begun = self.requests.now
-        asks_first = begun is not None and begun.head and begun.header("expect")
+        asks_first = begun is not None and begun.head and begun.header(b"expect")
         if ended or asks_first or self.requests.lost or len(self.held.data) > HELD_AT_MOST:
             self._decide(bytes(self.held.data), ended)
+
+    def _let_pass(self, held: Held) -> None:
+        """A request that does not become whole in time goes on its way."""
+        if self.held is held:
+            self._decide(bytes(held.data), [])
 
     def _decide(self, raw: bytes, ended: list[Exchange]) -> None:
         """A request was held and is whole (or will not be): a fault is played on it, or it goes on its way."""
@@ -160,14 +168,12 @@ class Conversation:
             target=request.target[:TARGET],
             target_bytes=len(request.target),
             items=exchange.items,
-            key=request.header("idempotency-key")[:255],
+            key=request.header(b"idempotency-key")[:255],
             upstream=upstream,
             status=exchange.status if exchange.rule else upstream,
             request=facts_of(request),
-            answer=facts_of(answer),
-            said=bytes(answer.body[:SAID]).decode("utf-8", "replace")
-            if answer and (upstream or 0) >= 400
-            else "",
+            answer=facts_of(answer or (self.answers.now if exchange in self.open else None)),
+            said=answer.body[:SAID].decode("utf-8", "replace") if answer and answer.status >= 400 else "",
             fault=exchange.fault,
             fate="cut" if exchange.rule and exchange.status is None else fate,
         )
@@ -210,7 +216,7 @@ class Conversation:
             if not exchange.noted:
                 self.note(exchange)
         for which, seen in (("request", self.requests), ("answer", self.answers)):
-            if seen.lost or (seen.now is not None and seen.raw):
+            if seen.lost or (seen.now is not None and not seen.now.head):
                 raw = seen.raw.decode("latin-1")
                 self.tee.journal.write(t=self._now(), fate="raw", side=which, bytes=seen.seen, raw=raw)
 

@@ -28,6 +28,7 @@ TARGET = 2048
 ITEMS_AT_MOST = 10_000
 FILE_AT_MOST = 100 * 2**20
 _TOKEN = re.compile(rb"[\w.@:~+-]+")
+_ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _WORD = re.compile(rb"\w+")
 
 
@@ -39,21 +40,24 @@ class Journal:
         self.items: set[bytes] = set()
         self.count = self.left_out = 0
         self._file = path.open("wb")
-        self._waiting: list[bytes] = []
+        self._waiting: list[str] = []
+        self._size = 0
 
     def write(self, **facts: Any) -> None:
         """One line. What is beyond 100 MiB is counted and left out."""
         self.count += 1
-        if self._file.tell() > FILE_AT_MOST:
+        if self._size > FILE_AT_MOST:
             self.left_out += 1
             return
         facts["n"] = self.count
-        self._waiting.append(json.dumps(facts, separators=(",", ":")).encode() + b"\n")
+        line = _ENCODE(facts)
+        self._size += len(line) + 1
+        self._waiting.append(line)
 
     def flush(self) -> None:
         """Everything so far is in the file."""
         if self._waiting:
-            self._file.write(b"".join(self._waiting))
+            self._file.write("\n".join([*self._waiting, ""]).encode())
             self._waiting.clear()
             self._file.flush()
 
@@ -70,7 +74,10 @@ class Journal:
         """The items whose ids stand in the request's target or in the first 64 KiB of its body."""
         if not self.items:
             return []
-        text = unquote_plus(request.target).encode() + b" " + bytes(request.body)
+        target = request.target
+        if "%" in target or "+" in target:
+            target = unquote_plus(target)
+        text = target.encode() + b" " + request.body
         if b"%" in request.body:
             text += b" " + unquote_plus(request.body.decode("latin-1")).encode("latin-1", "replace")
         found: dict[bytes, None] = {}

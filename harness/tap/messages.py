@@ -7,65 +7,77 @@ says `lost` and from then on counts bytes.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
 
 KEEP = 64 * 1024
 HEAD_AT_MOST = 8 * 2**20
 LINE_AT_MOST = 64 * 1024
 BODILESS = (204, 304)
+_FIELD = re.compile(
+    rb"\n(content-length|transfer-encoding|expect|idempotency-key)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
+)
+_BLANK = re.compile(rb"\r?\n\r?\n")  # many servers take bare line feeds
 
 
-@dataclass
 class Message:
-    """One request or answer: its head, the first 64 KiB of its body as it came (chunks and all), length and sha256 of
-    all its bytes, and when its first and last byte were seen."""
+    """One request or answer: what its head says, the first 64 KiB of its body as it came (chunks and all), length and
+    sha256 of all its bytes, and when its first and last byte were seen.
 
-    head: bytes = b""
-    body: bytearray = field(default_factory=bytearray)
-    length: int = 0
-    digest: Any = field(default_factory=hashlib.sha256)
-    began: float = 0.0
-    ended: float | None = None
-    chunked: bool = False
+    method, target   of a request
+    status           of an answer; 0 where there is none
+    """
 
-    @property
-    def words(self) -> list[str]:
-        """The three words of its first line."""
-        line = self.head.partition(b"\r\n")[0].decode("latin-1")
-        return [*line.split(" ", 2), "", "", ""][:3]
+    __slots__ = ("began", "body", "digest", "ended", "fields", "head", "length", "method", "status", "target")
 
-    @property
-    def method(self) -> str:
-        """A request's method."""
-        return self.words[0]
-
-    @property
-    def target(self) -> str:
-        """A request's target as it was sent."""
-        return self.head.partition(b"\r\n")[0].decode("latin-1").partition(" ")[2].rpartition(" ")[0]
-
-    @property
-    def status(self) -> int:
-        """An answer's status; 0 where there is none."""
-        return int(self.words[1]) if self.words[1].isdigit() else 0
-
-    def header(self, name: str) -> str:
-        """The first header of that name, or an empty string."""
-        wanted = name.lower().encode()
-        for line in self.head.split(b"\r\n")[1:]:
-            given, _, value = line.partition(b":")
-            if given.strip().lower() == wanted:
-                return value.strip().decode("latin-1")
-        return ""
+    def __init__(self) -> None:
+        self.head = self.body = b""
+        self.length, self.began = 0, monotonic()
+        self.ended: float | None = None
+        self.digest = hashlib.sha256()
+        self.method = self.target = ""
+        self.status = 0
+        self.fields: dict[bytes, bytes] = {}
 
     def take(self, data: bytes) -> None:
         """Counts bytes that belong to it."""
         self.length += len(data)
         self.digest.update(data)
+
+    def header(self, name: bytes) -> str:
+        """One of the headers that are looked for, or an empty string."""
+        return self.fields.get(name, b"").decode("latin-1")
+
+    def read_request(self, head: bytes) -> None:
+        """What a request's head says. Raises ValueError where it is none."""
+        self._read(head)
+        first, _, rest = self._first.decode("latin-1").partition(" ")
+        self.method = first
+        self.target, _, version = rest.rpartition(" ")
+        if not first.isupper() or not version.startswith("HTTP/") or first == "CONNECT":
+            raise ValueError("no request line")
+
+    def read_answer(self, head: bytes) -> None:
+        """What an answer's head says. Raises ValueError where it is none, or where HTTP ends behind it."""
+        self._read(head)
+        words = self._first.split(b" ", 2)
+        if not words[0].startswith(b"HTTP/1.") or len(words) < 2 or words[1] == b"101":
+            raise ValueError("no status line")
+        self.status = int(words[1])
+
+    @property
+    def _first(self) -> bytes:
+        return self.head[: self.head.index(b"\n")].rstrip(b"\r")
+
+    def _read(self, head: bytes) -> None:
+        self.head = head
+        for name, value in _FIELD.findall(head):
+            name = name.lower()
+            if name in self.fields and name == b"content-length":
+                raise ValueError("two lengths")
+            self.fields[name] = value
 
 
 State = Callable[[bytes, Message], bytes]
@@ -92,12 +104,12 @@ class Messages:
         ended: list[Message] = []
         while data and not self.lost:
             if self.now is None:
-                self.now = Message(began=monotonic())
+                self.now = Message()
             message = self.now
             data = self._state(data, message)
             if message.ended is not None:
                 self.now = None
-                if not (self._methods is not None and 100 <= message.status < 200 and message.status != 101):
+                if not 100 <= message.status < 200:
                     ended.append(message)
         return ended
 
@@ -117,34 +129,40 @@ class Messages:
 
     def _head(self, data: bytes, message: Message) -> bytes:
         known = len(self._buffer)
-        self._buffer += data
-        end = self._buffer.find(b"\r\n\r\n", max(0, known - 3))
-        if end < 0:
+        whole = bytes(self._buffer) + data if known else data
+        blank = _BLANK.search(whole, max(0, known - 3))
+        if blank is None:
             message.take(data)
+            self._buffer += data
             self.lost = len(self._buffer) > HEAD_AT_MOST
             return b""
-        message.head = bytes(self._buffer[: end + 4])
-        used = end + 4 - known
-        message.take(data[:used])
+        end = blank.end()
+        self._buffer.clear()
+        message.take(data[: end - known])
         try:
-            self._frame(message)
+            self._frame(message, whole[:end])
         except ValueError:
+            self._buffer += whole[:end]
             self.lost = True
             return b""
-        self._buffer.clear()
-        return data[used:]
+        return data[end - known :]
 
-    def _frame(self, message: Message) -> None:
+    def _frame(self, message: Message, head: bytes) -> None:
         """Decides by the head how the body ends. Raises ValueError where that is ambiguous."""
-        length, coding = message.header("content-length"), message.header("transfer-encoding").lower()
-        if message.words[0] == "CONNECT" or message.status == 101:
-            raise ValueError("from here on it is no HTTP")
+        if self._methods is None:
+            message.read_request(head)
+        else:
+            message.read_answer(head)
+        length, coding = (
+            message.header(b"content-length"),
+            message.header(b"transfer-encoding").strip().lower(),
+        )
         if self._bodiless(message, framed=bool(length or coding)):
             self._end(message)
         elif coding:
             if length or coding != "chunked":
                 raise ValueError("the end of the body is ambiguous")
-            message.chunked, self._state = True, self._size
+            self._state = self._size
         elif not length:
             self._state = self._until_close
         else:
@@ -153,14 +171,9 @@ class Messages:
                 self._end(message)
 
     def _bodiless(self, message: Message, *, framed: bool) -> bool:
-        """Whether the head is all of it. Raises ValueError where this is no HTTP."""
-        first = message.words
+        """Whether the head is all of it."""
         if self._methods is None:
-            if not first[0].isupper() or not first[2]:
-                raise ValueError("no request line")
             return not framed
-        if not first[0].startswith("HTTP/1."):
-            raise ValueError("no status line")
         if 100 <= message.status < 200:
             return True
         method = self._methods.popleft() if self._methods else ""

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from dataclasses import replace
 
 import pytest
 
 from tests.faults.rows import FULL, TALLIES, Tally, Trial, write_table
 
+TRIAL = pytest.StashKey[Trial]()
+
 
 @pytest.fixture
 def trial(request: pytest.FixtureRequest) -> Trial:
     """The trial at hand; call `fired()` once the fault is proven."""
-    found: Trial = request.param
-    return found
+    assert isinstance(request.param, Trial)
+    request.node.stash[TRIAL] = replace(request.param)
+    return request.node.stash[TRIAL]
 
 
 def _trial(item: pytest.Item) -> Trial | None:
-    found = getattr(item, "callspec", None) and item.callspec.params.get("trial")
-    return found if isinstance(found, Trial) else None
+    asked = getattr(item, "callspec", None) and item.callspec.params.get("trial")
+    return item.stash.get(TRIAL, asked if isinstance(asked, Trial) else None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -3,12 +3,14 @@
 Environment: TOY_LOSE=n forgets every n-th item it calls done; TOY_PAY_TWICE=n does every n-th item twice;
 TOY_AGAIN does again what it has done; TOY_REFUSE=text fails the users in whose name it is;
 TOY_NEVER_READY answers /health with 503; TOY_DIE ends at once with exit code 7.
+/metrics tells its memory as Prometheus does.
 """
 
 import json
 import os
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 LOSE, TWICE = int(os.environ.get("TOY_LOSE", "0")), int(os.environ.get("TOY_PAY_TWICE", "0"))
 AGAIN = os.environ.get("TOY_AGAIN")
@@ -27,7 +29,18 @@ class Toy(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
+    def tell_memory(self) -> None:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        text = f"process_resident_memory_bytes {pages * 4096}\n".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
     def do_GET(self) -> None:
+        if self.path == "/metrics":
+            self.tell_memory()
+            return
         answers = {"/items": list(done.items()), "/ledger": ledger, "/health": "ok"}
         ready = self.path != "/health" or not os.environ.get("TOY_NEVER_READY")
         self.answer(200 if ready else 503, answers.get(self.path))
