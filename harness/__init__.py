@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from harness.drive.client import Live, Response
     from harness.model.attached import Attached
     from harness.model.finding import Finding
+    from harness.model.load import Load
     from harness.model.people import SyntheticUser
     from harness.model.scenario import Effect, Outcome, Progress, Scenario, trigger
     from harness.model.secret import Secret
@@ -20,6 +21,7 @@ __all__ = [
     "Finding",
     "Healthcheck",
     "Live",
+    "Load",
     "Outcome",
     "Population",
     "Process",
@@ -39,6 +41,7 @@ _HOMES = {
     "Healthcheck": "harness.model.service",
     "Finding": "harness.model.finding",
     "Live": "harness.drive.client",
+    "Load": "harness.model.load",
     "Population": "harness.population",
     "Response": "harness.drive.client",
     "Secret": "harness.model.secret",

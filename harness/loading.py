@@ -12,6 +12,7 @@ from types import ModuleType
 
 from harness.drive.tls import tls_for
 from harness.errors import HarnessError, UsageError, where_in
+from harness.model.load import Load
 from harness.model.project import project_root
 from harness.model.scenario import Scenario, Service, parse_duration
 from harness.model.service import Composed
@@ -126,11 +127,13 @@ def _check(chosen: type[Scenario], source: Path, root: Path) -> None:
         raise wrong(
             f"has population = {chosen.population!r}", "Population.spec(...)", "write it so, or leave it out"
         )
-    if not chosen.triggers():
+    if not chosen.triggers() and chosen.items is None:
         raise wrong(
-            "has no trigger", "at least one method marked @trigger(...)", "mark the method that starts it"
+            "has no trigger",
+            "at least one method marked @trigger(...), or items = Load(...)",
+            "mark the method that starts it",
         )
-    if chosen.outcomes is Scenario.outcomes:
+    if chosen.outcomes is Scenario.outcomes and chosen.triggers():
         raise wrong(
             "has no outcomes()", "a method that tells what became of each item", "write outcomes(self, live)"
         )
@@ -138,6 +141,22 @@ def _check(chosen: type[Scenario], source: Path, root: Path) -> None:
         parse_duration(getattr(chosen, name), what=f"{chosen.__name__}.{name}")
     for service in chosen.services().values():
         _check_service(service, wrong, root)
+    for name in ("items", "downstream", "background"):
+        _check_load(name, chosen, wrong)
+
+
+def _check_load(name: str, chosen: type[Scenario], wrong: Wrong) -> None:
+    load = getattr(chosen, name)
+    if load is None:
+        return
+    why = load.wrong() if isinstance(load, Load) else f"{load!r:.60} is no harness.Load"
+    if not why and load.service not in chosen.services().values():
+        why = "its service is none of the scenario's"
+    if not why and name == "background" and load.arrival != "open":
+        why = "other users come whatever the answers take: give arrival='open' and a rate"
+    if why:
+        example = 'such as Load(batch, "POST", "/pay", json={"id": "{id}"}, concurrency=16)'
+        raise wrong(f"has {name}: {why}", example, "write it so")
 
 
 def _check_names(chosen: type[Scenario], wrong: Wrong) -> None:

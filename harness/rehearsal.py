@@ -47,13 +47,23 @@ from harness.probes.items import read_effects, read_outcomes, write_expected
 from harness.probes.memory import Checkpoints, MemorySampler
 from harness.probes.rerun import Experiment, experiments, hold
 from harness.probes.tap import Listener
+from harness.under_load import (
+    Background,
+    Hands,
+    declares_load,
+    no_button,
+    outcomes_of,
+    play_downstream,
+    play_items,
+    ways,
+)
 
 MOST_PRESSES = 1000
 FRUITLESS_PRESSES = 3
 MOST_REVIVALS = 3
 ATTRIBUTION_USERS = 2000
 MOST_USERS_TO_PRESS_AGAIN = 2000
-PROBES = ("edges", "causes", "rerun", "lines")
+PROBES = ("edges", "causes", "rerun", "lines", "load")
 PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
 
 
@@ -71,7 +81,8 @@ class Audience(Protocol):
 class Plan:
     """One rehearsal as it was asked for: the usual number of users, the scales, the seed, the end of the time budget
     (monotonic clock), the kind of stage and why that one, the images by service, the probes of act two, and whether
-    a tap listens in act one: auto where the scenario has no effects(), as nobody else then sees what was done."""
+    a tap listens in act one: auto where the scenario has no effects(), as nobody else then sees what was done.
+    `hands` plays the load; None: as a rehearsal does by itself."""
 
     usual: int
     scales: tuple[int, ...]
@@ -82,6 +93,7 @@ class Plan:
     images: dict[str, str] = field(default_factory=dict)
     probes: tuple[str, ...] = PROBES
     tap: Literal["auto", "on", "off"] = "auto"
+    hands: Hands | None = None
 
 
 def rehearse(
@@ -104,35 +116,55 @@ def rehearse(
     if plan.stage == "attach":
         _attached(play, plan, open_stage)
         return
+    hands = plan.hands or Hands(people)
+    probes = _askable(loaded.scenario, plan, hands, record)
     reach = Reach()
     tapped = _tapped(loaded.scenario, plan)
-    for scale in plan.scales:
+    for scale in plan.scales if hands.only != "downstream" else ():
         with _up(open_stage, record, f"{scale}x", tapped) as stage:
-            _act_one(Performance(play, stage), scale, scale * plan.usual, reach)
-    for probe in (probe for probe in PROBES if probe not in plan.probes):
-        record.event(NotSeen(probe=probe, why="left out by --probes", decisive=False))
-    if "edges" in plan.probes:
+            _act_one(Performance(play, stage), scale, scale * plan.usual, reach, hands)
+    if "edges" in probes:
         with Bench(play, lambda: _up(open_stage, record, "edges")) as bench:
             find_walls(bench, plan.usual, reach)
     audience.so_far()
-    failing = seen_failing(Record(record.folder), people, users) if "causes" in plan.probes else None
+    failing = seen_failing(Record(record.folder), people, users) if "causes" in probes else None
     if failing:
         with _up(open_stage, record, "causes") as stage:
             inquire(play, stage, people, failing)
-    if "rerun" in plan.probes:
+    if "rerun" in probes:
         _press_again(play, open_stage, reach.button, plan)
-    if "lines" in plan.probes:
+    if "lines" in probes:
         _look_for_lines(play, open_stage)
+    if "load" in probes:
+        _play_load(play, open_stage, hands, plan)
+
+
+def _askable(scenario: Scenario, plan: Plan, hands: Hands, record: RecordWriter) -> list[str]:
+    """The probes that are asked for and have something to ask. What is left out is told, but where load alone is
+    played."""
+    if plan.hands is not None:
+        return ["load"] if hands.only == "downstream" else []
+    there = [probe for probe in PROBES if probe != "load" or declares_load(scenario)]
+    for probe in (probe for probe in there if probe not in plan.probes):
+        record.event(NotSeen(probe=probe, why="left out by --probes", decisive=False))
+    asked = [probe for probe in there if probe in plan.probes]
+    unseen = list(no_button(scenario, asked)) if hands.sends_items(scenario) else []
+    for event in unseen:
+        record.event(event)
+    return [probe for probe in asked if probe not in {event.probe for event in unseen}]
 
 
 def _attached(play: Play, plan: Plan, open_stage: OpenStage) -> None:
     """On services of others: one scale where the scenario allows to change anything there, else a look."""
+    if declares_load(play.scenario) or play.scenario.items or play.scenario.background:
+        why = "Locust's processes send nothing to services that are not ours"
+        play.record.event(NotSeen(probe="load", why=why, decisive=False))
     for unseen in cannot_be_seen(play.scenario):
         play.record.event(unseen)
     with _up(open_stage, play.record, f"{plan.scales[0]}x") as stage:
         on = Performance(play, stage)
         if play.scenario.side_effects:
-            _act_one(on, plan.scales[0], plan.scales[0] * plan.usual, Reach())
+            _act_one(on, plan.scales[0], plan.scales[0] * plan.usual, Reach(), None)
         else:
             look(on)
         logs_not_seen(on, play.record)
@@ -148,33 +180,24 @@ def _tell_what_is_missing(scenario: Scenario, stage: StageKind, record: RecordWr
             record.event(NotSeen(probe=f"all of {name}", why=why, decisive=False))
 
 
-def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
+def _act_one(on: Performance, scale: int, count: int, reach: Reach, hands: Hands | None) -> None:
     """One scale: seed, try the triggers in order, press the first that gets through until the batch is done."""
     record, started = on.play.record, time.monotonic()
     on.seed(count)
-    name, run = "", Presses(0, 0, complete=False)
     known = (user.id for user in on.play.users[:count])
     with (
         MemorySampler(on.stage.services, record, scale) as sampler,
         Listener(on.stage.taps, known, record, str(scale)),
     ):
         on.watcher = _checkpoints(on, sampler, count)
-        try:
-            trigger = _first_that_gets_through(on, scale, count, reach)
-            if trigger:
-                name, tape = trigger.name, on.tape
-                read_outcomes(on.outcomes, record, f"items-{scale}-first")
-                run = _press_until_done(on, trigger, scale, count)
-                if tape is not None:
-                    reach.saw(name, tape, counted(on, count, tape.answer.answer))
+        played = None
+        with Background(on, hands, scale, len(on.play.users)).meanwhile():
+            if hands and hands.sends_items(on.play.scenario):
+                played = play_items(on, hands, scale, count)
+                name, run = played.what, Presses(1, 0, complete=played.steps[0].reached == count)
             else:
-                record.event(
-                    NotSeen(probe=f"the batch at {scale}x", why="no trigger got through with so many users")
-                )
-        except ServiceGone as gone:
-            record.event(NotSeen(probe=f"the rest of {scale}x", why=gone.seen))
-            on.revive(on.ended(scale))
-        read_outcomes(on.outcomes, record, f"items-{scale}")
+                name, run = _pressed(on, scale, count, reach)
+        read_outcomes(lambda: outcomes_of(on, played), record, f"items-{scale}")
         read_effects(on.effects, record, f"effects-{scale}", quiet=on.quiet)
     record.event(
         ScaleDone(
@@ -189,6 +212,39 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach) -> None:
         )
     )
     on.keep_logs(f"{scale}x")
+
+
+def _pressed(on: Performance, scale: int, count: int, reach: Reach) -> tuple[str, Presses]:
+    """The first trigger that gets through, pressed until the batch is done: its name, and how it went."""
+    record, name, run = on.play.record, "", Presses(0, 0, complete=False)
+    try:
+        trigger = _first_that_gets_through(on, scale, count, reach)
+        if trigger:
+            name, tape = trigger.name, on.tape
+            read_outcomes(on.outcomes, record, f"items-{scale}-first")
+            run = _press_until_done(on, trigger, scale, count)
+            if tape is not None:
+                reach.saw(name, tape, counted(on, count, tape.answer.answer))
+        else:
+            why = "no trigger got through with so many users"
+            record.event(NotSeen(probe=f"the batch at {scale}x", why=why))
+    except ServiceGone as gone:
+        record.event(NotSeen(probe=f"the rest of {scale}x", why=gone.seen))
+        on.revive(on.ended(scale))
+    return name, run
+
+
+def _play_load(play: Play, open_stage: OpenStage, hands: Hands, plan: Plan) -> None:
+    """What the scenario declares beside its trigger: its calls against the downstream alone, one request a user."""
+    scenario = play.scenario
+    if scenario.downstream is not None:
+        with _up(open_stage, play.record, "downstream") as stage:
+            play_downstream(Performance(play, stage), hands)
+    if scenario.items is not None and not hands.only and scenario.triggers():
+        with _up(open_stage, play.record, "items") as stage:
+            on = Performance(play, stage)
+            on.seed(plan.usual)
+            play_items(on, hands, 0, plan.usual)
 
 
 def _checkpoints(on: Performance, sampler: MemorySampler, count: int) -> Checkpoints:
@@ -332,7 +388,7 @@ def _manifest(loaded: Loaded, plan: Plan, people: People, record: RecordWriter) 
         deadline=loaded.deadline,
         stage=plan.stage,
         stage_why=plan.stage_why,
-        triggers=[trigger.name for trigger in loaded.scenario.triggers()],
+        triggers=ways(loaded.scenario, plan.hands),
         services=[
             ServiceFacts(
                 name=name,

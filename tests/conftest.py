@@ -40,7 +40,7 @@ def rehearse(tmp_path: Path) -> Rehearse:
     """The command as a user calls it: `rehearse("run", scenario, ...)` with reports in tmp_path/reports."""
 
     def call(*words: str | Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        own = ["--out", str(tmp_path / "reports")] if words[0] == "run" else []
+        own = ["--out", str(tmp_path / "reports")] if words[0] in ("run", "load") else []
         return subprocess.run(
             [*REHEARSE, *map(str, words), *own],
             cwd=ROOT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from harness.checks import again, causes, feedback, items, memory, stops, time, walls, witnesses
+from harness.checks import again, causes, feedback, items, load, memory, stops, time, walls, witnesses
 from harness.model.finding import Finding
 from harness.model.record import NotSeen, Record
 
@@ -19,5 +19,6 @@ CHECKS: tuple[Check, ...] = (
     again.check,
     memory.check,
     time.check,
+    load.check,
     feedback.check,
 )

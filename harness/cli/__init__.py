@@ -19,6 +19,7 @@ from harness.cli import (
     github,
     images,
     judge,
+    load,
     replay,
     report,
     run,
@@ -44,6 +45,7 @@ def cli() -> None:
 
 for module in (
     run,
+    load,
     judge,
     replay,
     fuzz,

@@ -132,7 +132,7 @@ def command(
     if site and dry_run:
         show_dry_run(loaded, site, chosen[0] * usual, seed or 1)
         return
-    folder = _run_folder(out or loaded.root / "reports", loaded.name)
+    folder = run_folder(out or loaded.root / "reports", loaded.name)
     with ProgressLine(screen(error=True)) as progress:
         engine, why = (None, "asked for") if site else engine_for(stage)
         kind: StageKind = "attach" if site else "docker" if engine else "process"
@@ -142,8 +142,8 @@ def command(
             f"rehearsing {loaded.name} at {', '.join(f'{k}x' for k in chosen)} of {plan.usual:,} users;"
             f" stage {kind}: {why}"
         )
-        _sweep(engine, progress)
-        problem = _hold(loaded, plan, site or engine, Spectator(progress, folder))
+        sweep(engine, progress)
+        problem = hold(loaded, plan, site or engine, Spectator(progress, folder))
     held = (folder / "run.json").exists()
     code = telling.tell(Record(folder), telling.Telling(**how)) if held else None
     if problem is not None:
@@ -184,7 +184,7 @@ def _typed(confirm: tuple[str, ...]) -> tuple[str, ...]:
     return confirm
 
 
-def _hold(loaded: Loaded, plan: Plan, on: Engine | Site | None, watching: Spectator) -> BaseException | None:
+def hold(loaded: Loaded, plan: Plan, on: Engine | Site | None, watching: Spectator) -> BaseException | None:
     """Holds the rehearsal on an engine, on a site, or as processes. What ended it early is recorded and returned."""
     problem: BaseException | None = None
     started, cpu = time.monotonic(), time.process_time()
@@ -223,7 +223,7 @@ def _how_it_ended(problem: BaseException | None) -> tuple[RunStatus, str]:
             return "failed", f"the harness itself failed: {problem!r}"
 
 
-def _sweep(engine: Engine | None, progress: ProgressLine) -> None:
+def sweep(engine: Engine | None, progress: ProgressLine) -> None:
     """Removes what rehearsals that were killed have left: it holds ports and memory that this one needs."""
     client = engine.client if engine else None
     for owner in dead_owners(client):
@@ -255,7 +255,7 @@ def _probes(text: str) -> tuple[str, ...]:
     return named
 
 
-def _run_folder(reports: Path, name: str) -> Path:
+def run_folder(reports: Path, name: str) -> Path:
     """A new folder for this run; `latest` points to it."""
     run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
     folder = reports / name / run

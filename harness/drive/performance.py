@@ -20,6 +20,7 @@ from harness.model.people import SyntheticUser
 from harness.model.record import Pressed, RecordWriter, ServiceEnded
 from harness.model.redaction import clean
 from harness.model.scenario import Effect, Outcome, Progress, Scenario, Trigger, parse_duration
+from harness.model.service import Service
 from harness.model.stage import Stage
 
 SETTLE = 2.0
@@ -246,6 +247,10 @@ class Performance:
         """Writes what every service logged into the record."""
         for name, service in self.stage.services.items():
             self.play.record.log(f"{purpose}-{name}", service.logs())
+
+    def address(self, service: Service) -> tuple[str, int]:
+        """Where a service is reached now, through its gateway if it has one."""
+        return self._addresses()[service.name]
 
     def _addresses(self) -> dict[str, tuple[str, int]]:
         return {name: self.stage.services[entry].address for name, entry in self.stage.entries.items()}

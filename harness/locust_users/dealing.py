@@ -82,6 +82,10 @@ class Dealer:
                 self._look_for_lost()
                 self._employ(step.concurrency)
                 self._tell_progress()
+            if self.order.open_ended and not self._told_to_stop():
+                self._note("ran_out")
+                while not self._told_to_stop():
+                    gevent.sleep(PACE)
             self._note("step_done", number=number, count=self._count())
             if self._told_to_stop():
                 break

@@ -51,6 +51,9 @@ class People(Protocol):
     def twin(self, index: int) -> SyntheticUser:
         """The same user with nothing awkward about them."""
 
+    def id_of(self, index: int) -> str:
+        """The id of the user at `index`."""
+
     def users(self, count: int) -> list[SyntheticUser]:
         """Users 0..count-1."""
 

@@ -27,6 +27,7 @@ from harness.model.causes import Inquiry
 from harness.model.event import Event
 from harness.model.exchange import Exchange
 from harness.model.lines import how_many, opened, sealed
+from harness.model.load import LoadPlayed
 from harness.model.redaction import clean_bytes, clean_column, clean_tree
 from harness.model.walls import Open, Rejection, Wall
 
@@ -208,6 +209,7 @@ AnyEvent = (
     | ScaleDone
     | NotSeen
     | Inquiry
+    | LoadPlayed
     | Ended
 )
 E_ = TypeVar("E_", bound=Event)

@@ -113,6 +113,9 @@ class Scenario:
     checkpoints  how often a scale is held still for some milliseconds to read memory exactly; 0: never
     patience   how long the batch may go without finishing an item before it counts as stuck
     quiet      how long nothing new may be done downstream before what was done is read
+    items      a harness.Load: the batch is not started once, its caller sends one request for each user
+    downstream a harness.Load: how the batch calls a service; played against that service alone, 1x to 10x at once
+    background a harness.Load with a rate: what others ask of the services meanwhile
     population what the users are made of: Population.spec("name", "iban", edges=0.03); None: the standard fields
     attempts_at_once  how many tries through `attempt()` may be under way at the same time
 
@@ -133,6 +136,9 @@ class Scenario:
     side_effects: ClassVar[bool] = False
     cap: ClassVar[int] = 1
     attempts_at_once: ClassVar[int] = 1
+    items: ClassVar[Any] = None
+    downstream: ClassVar[Any] = None
+    background: ClassVar[Any] = None
 
     def seed(self, live: Any, users: list[SyntheticUser]) -> None:
         """Puts the users where the batch finds them. Called once on each fresh stage."""

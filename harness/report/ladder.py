@@ -152,11 +152,11 @@ def _stands(finding: Finding, scale: int, users: int, *, seen: bool) -> tuple[St
 
 
 def _state(press: Pressed | None, end: ScaleDone | None) -> tuple[State, str]:
-    if press is None:
+    if press is None and end is None:
         return "not seen", "not tried: one before it got through"
-    if press.accepted is None:
+    if press and press.accepted is None:
         return "not seen", press.why
-    if not press.accepted:
+    if press and not press.accepted:
         return "broken", press.why
     if end is None:
         return "not seen", "got through; the run was cut off"

@@ -223,9 +223,11 @@ class Fleet:
         assert self.workers is not None
         return self.workers.master[1]
 
-    def begun(self, deadline: float) -> None:
-        """Waits until the first step is under way."""
-        self._until("step", deadline)
+    def begun(self, deadline: float) -> float:
+        """Waits until the first step is under way; the beginning of the play on our monotonic clock (as near as a
+        look every POLL seconds tells it)."""
+        note = self._until("step", deadline)
+        return time.monotonic() - float(note["t"])
 
     def stop(self) -> None:
         """Tells the master to deal no more."""
