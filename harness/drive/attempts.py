@@ -129,22 +129,27 @@ class Attempts:
         on.seed(len(users))
         said: dict[str, Outcome] = {}
         for _ in users:
-            self._press(len(users))
-            before, said = len(said), self._final(users)
+            within = TOLD_WITHIN if self._press(len(users)) else 0.0
+            before, said = len(said), self._final(users, within)
             if len(said) in (before, len(users)) or on.stuck:
                 break
         return [said.get(user.id) for user in users]
 
-    def _press(self, users: int) -> None:
+    def _press(self, users: int) -> bool:
+        """Whether one of the triggers got through, or perhaps did."""
+        doubtful = False
         for trigger in list(self._triggers):
-            if self._on.press(trigger, users).accepted:
+            accepted = self._on.press(trigger, users).accepted
+            if accepted:
                 self._triggers.remove(trigger)
                 self._triggers.insert(0, trigger)
-                return
+                return True
+            doubtful |= accepted is None
+        return doubtful
 
-    def _final(self, users: list[SyntheticUser]) -> dict[str, Outcome]:
-        """What the batch says of them, once it has told the end of one more, or of nobody for a while."""
-        ids, until = {user.id for user in users}, time.monotonic() + TOLD_WITHIN
+    def _final(self, users: list[SyntheticUser], within: float) -> dict[str, Outcome]:
+        """What the batch says of them, once each of whom it speaks has come to an end, or time is up."""
+        ids, until = {user.id for user in users}, time.monotonic() + within
         while True:
             said = {told.item: told for told in self._on.outcomes() if told.item in ids}
             final = all(told.said in FINAL for told in said.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -16,7 +16,7 @@ from harness.explain import Budget, Seen, explain
 from harness.fuzzing.cases import Case
 from harness.fuzzing.flows import Ground
 from harness.fuzzing.weighing import weigh
-from harness.model.causes import signature
+from harness.model.causes import Cause, signature
 from harness.model.people import SyntheticUser
 from harness.population import Population
 from harness.population.edges.catalogue import BY_NAME
@@ -24,7 +24,7 @@ from harness.population.strategies import users
 
 MOST_TRIES_TO_EXPLAIN = 100
 POISONED = "stuck: nobody gets through after this user"
-TO_DRAW = 0.6
+TO_DRAW = 0.5
 """The part of the time in which users are drawn; the rest is for explaining what failed."""
 
 
@@ -34,7 +34,27 @@ def fuzz_users(ground: Ground, people: Population, examples: int, until: float) 
     A user who carries a value that should be refused may be refused; one who carries none may not.
     """
     tries, now = Tries(ground), time.monotonic()
-    drawn_by = now + TO_DRAW * (until - now)
+    tried, words = _draw(tries, people, examples, now + TO_DRAW * (until - now))
+    budget = Budget(MOST_TRIES_TO_EXPLAIN, open=lambda: time.monotonic() < until)
+    cases: list[Case] = []
+    by_data: set[int] = set()
+    for dear in (False, True):  # a user who ends the stage costs as much as a dozen others: asked about last
+        chosen = [word if not word or (word == POISONED) == dear else None for word in words]
+        found = explain(Seen(tried, chosen, people.twin), lambda all_: [*map(tries.once_more, all_)], budget)
+        cases += map(_case, found.causes)
+        by_data |= found.by_data
+    left = {word: user for user, word in zip(tried, words, strict=True) if word and user.index not in by_data}
+    cases += [
+        Case(kind="user", sentence=f"a user ends as {word}", verdict=word, data=dict(user.data))
+        for word, user in left.items()
+    ]
+    return cases, len(tried)
+
+
+def _draw(
+    tries: Tries, people: Population, examples: int, until: float
+) -> tuple[list[SyntheticUser], list[str | None]]:
+    """Users as Hypothesis draws them, and what became of each."""
     tried: list[SyntheticUser] = []
     words: list[str | None] = []
 
@@ -48,34 +68,22 @@ def fuzz_users(ground: Ground, people: Population, examples: int, until: float) 
     )
     @given(users(people))
     def one(user: SyntheticUser) -> None:
-        if time.monotonic() < drawn_by:
+        if time.monotonic() < until:
             tried.append(user)
             words.append(None if _may_be_refused(word := tries.once_more(user.data), user) else word)
 
     one()
-    seen = Seen(tried, words, people.twin)
+    return tried, words
 
-    def ask(round_of: Sequence[Mapping[str, Any]]) -> list[str | None]:
-        return [tries.once_more(data) for data in round_of]
 
-    found = explain(seen, ask, Budget(MOST_TRIES_TO_EXPLAIN, open=lambda: time.monotonic() < until))
-    cases = [
-        Case(
-            kind="user",
-            sentence=cause.sentence,
-            verdict=cause.signature,
-            data=cause.smallest or cause.example,
-            passing=cause.passing,
-        )
-        for cause in found.causes
-    ]
-    explained = {case.verdict for case in cases}
-    left = {word: user for user, word in zip(tried, words, strict=True) if word and word not in explained}
-    cases += [
-        Case(kind="user", sentence=f"a user ends as {word}", verdict=word, data=dict(user.data))
-        for word, user in left.items()
-    ]
-    return cases, len(tried)
+def _case(cause: Cause) -> Case:
+    return Case(
+        kind="user",
+        sentence=cause.sentence,
+        verdict=cause.signature,
+        data=cause.smallest or cause.example,
+        passing=cause.passing,
+    )
 
 
 class Tries:

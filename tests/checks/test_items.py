@@ -7,13 +7,15 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from harness.checks import items
 from harness.checks.ledger import balance
 from harness.judgement import judge
-from harness.model.finding import Finding
-from harness.model.record import NotSeen
+from harness.model.finding import Finding, Verdict
+from harness.model.record import NotSeen, ScaleDone
 from harness.model.scenario import Effect, Outcome
+from harness.probes.items import read_effects, read_outcomes
 from tests.checks.books import Books
 from tests.checks.plants import PLANTS, due
 
@@ -147,3 +149,60 @@ def test_a_batch_that_does_nothing_has_rehearsed_nothing(tmp_path: Path) -> None
     verdict = judge(books.close())
     assert verdict.verdict == "inconclusive"
     assert any("nothing was rehearsed" in unseen.why for unseen in verdict.not_checked)
+
+
+class Hooks:
+    """`outcomes()` and `effects()` of a batch that did everything, each spoiled in one way."""
+
+    users = tuple(str(n) for n in range(20))
+
+    @staticmethod
+    def spoiled(rows: list, how: str) -> list:
+        if how == "raises":
+            raise RuntimeError("the page has changed")
+        return {
+            "foreign": [*rows, replace(rows[0], item="9999")],
+            "all foreign": [replace(row, item=f"x{row.item}") for row in rows],
+            "duplicates": [*rows, rows[3]],
+            "half": rows[: len(rows) // 2],
+            "nothing": [],
+        }.get(how, rows)
+
+    def outcomes(self, how: str) -> list[Outcome]:
+        return self.spoiled([Outcome(user, "ok") for user in self.users], how)
+
+    def effects(self, how: str) -> list[Effect]:
+        return self.spoiled([Effect(user) for user in self.users], how)
+
+
+def rehearsed(folder: Path, word: str, ledger: str) -> Verdict:
+    hooks, books = Hooks(), Books(folder / "run", Hooks.users)
+    read_outcomes(lambda: hooks.outcomes(word), books.record, "items-1")
+    read_effects(lambda: hooks.effects(ledger), books.record, "effects-1")
+    books.event(
+        ScaleDone(
+            scale=1, users=20, trigger="button", presses=1, seconds=1.0, batch_seconds=1.0, complete=True
+        )
+    )
+    return judge(books.close())
+
+
+SPOILED = ("raises", "foreign", "all foreign", "duplicates", "half", "nothing")
+
+
+@pytest.mark.parametrize(
+    ("word", "ledger"), [*((how, "") for how in SPOILED), *(("", how) for how in SPOILED)]
+)
+def test_hooks_that_raise_or_tell_of_others_twice_or_half_are_never_ready(
+    tmp_path: Path, word: str, ledger: str
+) -> None:
+    assert rehearsed(tmp_path / "good", "", "").verdict == "ready"
+    verdict = rehearsed(tmp_path / "bad", word, ledger)
+    assert verdict.verdict != "ready"
+    assert verdict.findings or any(unseen.why for unseen in verdict.not_checked)
+
+
+@pytest.mark.parametrize("one", SPOILED)
+@pytest.mark.parametrize("other", SPOILED)
+def test_two_spoiled_hooks_do_not_make_up_for_each_other(tmp_path: Path, one: str, other: str) -> None:
+    assert rehearsed(tmp_path, one, other).verdict != "ready"
