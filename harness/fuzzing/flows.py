@@ -8,90 +8,29 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from types import TracebackType
 
 from harness.checks.kinds import PHANTOM
 from harness.checks.verdicts import GOOD, VERDICTS
-from harness.drive.attempts import Attempts, Unrecorded
-from harness.drive.performance import Performance, Play
+from harness.drive.attempts import Unrecorded
+from harness.drive.performance import Performance
 from harness.errors import HarnessError, TimeBudgetSpent
 from harness.fuzzing.cases import Case
+from harness.fuzzing.ground import Ground
 from harness.fuzzing.weighing import weigh
-from harness.model.people import People, SyntheticUser
+from harness.model.people import SyntheticUser
 from harness.model.scenario import Effect, Outcome, Scenario
-from harness.model.stage import Stage
 from harness.probes.background import Background
 
 USERS = 4
-ROOM_FOR_TRIES = 20_000
 PATIENCE = 6.0
 SLOW = 0.6
+BEGINS = 5.0
 SETTLED = 0.3
 MOST_PRESSES = USERS + 3
 Bad = dict[str, int]
-
-
-class Ground:
-    """The stage that flows are played on, and users that no flow has had yet."""
-
-    def __init__(
-        self, play: Play, open_stage: Callable[[], AbstractContextManager[Stage]], people: People, first: int
-    ) -> None:
-        self.play, self.people = play, people
-        self._open, self._next = open_stage, first
-        self._held: AbstractContextManager[Stage] | None = None
-        self._stage: Stage | None = None
-        self.handed: set[str] = set()
-        """The ids that were handed out for this stage: an effect for any other is a phantom."""
-
-    def __enter__(self) -> Ground:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.leave()
-
-    @property
-    def stage(self) -> Stage:
-        """The stage, opened where there is none."""
-        if self._stage is None:
-            self._held = self._open()
-            self._stage = self._held.__enter__()
-        return self._stage
-
-    def leave(self) -> None:
-        """Closes the stage: the next flow gets a fresh one."""
-        held, self._held, self._stage = self._held, None, None
-        self.handed.clear()
-        if held is not None:
-            held.__exit__(None, None, None)
-
-    def attempts(self) -> Attempts:
-        """Single tries on this stage."""
-        self._next += ROOM_FOR_TRIES
-        found = Attempts(self.play, self.stage, self.people, self._next - ROOM_FOR_TRIES)
-        found.used = self.handed
-        return found
-
-    def take(self, count: int) -> list[SyntheticUser]:
-        """Users who have not been here."""
-        start, self._next = self._next, self._next + count
-        users = [self.people.twin(index) for index in range(start, start + count)]
-        self.handed |= {user.id for user in users}
-        return users
-
-    @property
-    def services(self) -> tuple[str, str]:
-        """The batch, and what it calls ("" for nothing on this stage)."""
-        known = self.play.scenario.services()
-        fronted = [service.fronts.name for service in known.values() if service.fronts]
-        batch = fronted[0] if fronted else list(known)[-1]
-        called = [service.name for service in known[batch].calls if service.name in self.stage.services]
-        return batch, called[0] if called else ""
 
 
 class Flow:
@@ -113,24 +52,21 @@ class Flow:
 
     def press(self) -> None:
         """Somebody presses. That it fails is part of what is looked at."""
-        try:
+        with _whatever_comes_of_it():
             self._press()
-        except TimeBudgetSpent:
-            raise
-        except HarnessError:
-            self._everything_up()
+        self._everything_up()
 
     def double_press(self) -> None:
         """Two people press at once."""
-        self._beside(self.press, lambda: None)
+        self._beside(self.press)
 
     def kill_batch(self) -> None:
-        """The batch loses its power at work, and is started again."""
-        self._beside(lambda: None, lambda: self._restart(self._batch))
+        """The batch loses its power while it waits for an answer, and is started again."""
+        self._kill_at_work(self._batch)
 
     def kill_downstream(self) -> None:
-        """What the batch calls loses its power at work, and is started again."""
-        self._beside(lambda: None, lambda: self._restart(self._downstream or self._batch))
+        """What the batch calls loses its power while it is asked, and is started again."""
+        self._kill_at_work(self._downstream or self._batch)
 
     def restart(self) -> None:
         """The batch is started again while it rests."""
@@ -138,12 +74,8 @@ class Flow:
 
     def slow_downstream(self) -> None:
         """What the batch calls does not answer for a while."""
-        service = self._stage.services[self._downstream or self._batch]
-        service.freeze()
-        try:
-            self._beside(lambda: time.sleep(SLOW), service.thaw)
-        finally:
-            service.thaw()
+        with self._held_still(self._downstream or self._batch) as thaw:
+            self._beside(thaw, at_work=True)
 
     def down_downstream(self) -> None:
         """What the batch calls is gone while somebody presses."""
@@ -205,12 +137,46 @@ class Flow:
         trigger = self._ground.play.scenario.triggers()[0]
         self._hand().press(trigger, len(self.users))
 
-    def _beside(self, first: Callable[[], None], then: Callable[[], None]) -> None:
-        """A press in the background while something happens; both are waited for."""
-        going = Background(self.press)
-        first()
-        then()
-        going.result()
+    def _beside(self, meanwhile: Callable[[], object], *, at_work: bool = False) -> None:
+        """A press in the background while something happens; both are waited for, and everything is up again."""
+        going = Background(self._press)
+        if at_work:
+            self._wait_for_work(going)
+        meanwhile()
+        with _whatever_comes_of_it():
+            going.result()
+        self._everything_up()
+
+    def _wait_for_work(self, going: Background[None]) -> None:
+        """Until the batch says that it runs, and a little longer: then it is in the middle of an item."""
+        until = time.monotonic() + BEGINS
+        with _whatever_comes_of_it():
+            watch = self._hand()
+            while not going.ended and not watch.now().running and time.monotonic() < until:
+                time.sleep(0.01)
+        time.sleep(SLOW)
+
+    def _kill_at_work(self, service: str) -> None:
+        """What the batch calls is held still meanwhile, so that an item is in work."""
+
+        def kill() -> None:
+            self._stage.services[service].kill()
+            thaw()
+
+        with self._held_still(self._downstream) as thaw:
+            self._beside(kill, at_work=True)
+
+    @contextmanager
+    def _held_still(self, service: str) -> Iterator[Callable[[], None]]:
+        held = self._stage.services.get(service)
+        if held is None:
+            yield lambda: None
+            return
+        held.freeze()
+        try:
+            yield held.thaw
+        finally:
+            held.thaw()
 
     def _restart(self, service: str) -> None:
         self._stage.services[service].kill()
@@ -227,6 +193,17 @@ class Flow:
         hand = Performance(play, self._stage)
         hand.patience = PATIENCE
         return hand
+
+
+@contextmanager
+def _whatever_comes_of_it() -> Iterator[None]:
+    """Around a press: that it fails is part of what is looked at. Only the end of time is raised."""
+    try:
+        yield
+    except TimeBudgetSpent:
+        raise
+    except HarnessError:
+        return
 
 
 STEPS: dict[str, Callable[[Flow], None]] = {

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from harness.errors import HarnessError, TimeBudgetSpent
-from harness.fuzzing.flows import Bad, Flow, Ground, steps_for
+from harness.fuzzing.flows import Bad, Flow, steps_for
+from harness.fuzzing.ground import Ground
 
 LONGEST_FLOW = 5
 NEVER = ("duplicated", "corrupted", "phantom")

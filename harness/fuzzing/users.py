@@ -14,7 +14,7 @@ from harness.checks.verdicts import GOOD
 from harness.drive.attempts import Attempts
 from harness.explain import Budget, Seen, explain
 from harness.fuzzing.cases import Case
-from harness.fuzzing.flows import Ground
+from harness.fuzzing.ground import Ground
 from harness.fuzzing.weighing import weigh
 from harness.model.causes import Cause, signature
 from harness.model.people import SyntheticUser

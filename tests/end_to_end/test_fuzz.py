@@ -95,6 +95,12 @@ def test_changed_inputs_are_no_finding_where_each_user_is_done_once() -> None:
         changes = ["another user's data", "press", "another user's data", "another user", "press"]
         assert play_flow(ground, changes) == {}
         assert play_flow(ground, ["slow downstream", "another user's data", "downstream down"]) == {}
+        assert play_flow(ground, ["kill the batch at work", "kill the downstream at work"]) == {}
+
+
+def test_a_kill_finds_an_item_in_work_each_time() -> None:
+    with ground_of(variant(payouts={}, batch={})) as ground:
+        assert play_flow(ground, ["kill the batch at work"]) == {"stuck": 1}
 
 
 def test_what_the_checker_knows_is_found_with_any_hands_and_any_user() -> None:
