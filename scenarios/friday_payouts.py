@@ -6,7 +6,6 @@ batch's own import, and reading back what the batch says (its status page) and w
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
@@ -23,6 +22,7 @@ from harness import (
     SyntheticUser,
     trigger,
 )
+from harness.probes import readers
 
 
 class FridayPayouts(Scenario):
@@ -90,15 +90,11 @@ class FridayPayouts(Scenario):
 
     def outcomes(self, live: Live) -> Iterator[Outcome]:
         self._log_in(live)
-        for user_id, status, error in (
-            live.batch.get("/payouts/status", whole=True).expect(200).json()["items"]
-        ):
-            yield Outcome(item=user_id, said=status, detail=error)
+        rows = readers.http(live.batch, "/payouts/status", at="items", names=("user", "said", "error"))
+        return readers.outcomes(rows, item="user", detail="error")
 
     def effects(self, live: Live) -> Iterator[Effect]:
-        for line in live.payouts.get("/ledger", whole=True).expect(200).text.splitlines():
-            paid = json.loads(line)
-            yield Effect(item=paid["item"], amount=paid["amount"], step=paid.get("step", ""))
+        return readers.effects(readers.http(live.payouts, "/ledger"), amount="amount", step="step")
 
     def expected(self, user: SyntheticUser) -> Effect:
         return Effect(item=user.id, amount=user.amount)
