@@ -13,20 +13,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
-from math import ceil
 from typing import Literal, Protocol
 
 import psutil
 
-from harness.act_two import Button, Reach, find_walls
+from harness.act_two import Reach, find_walls
 from harness.attaching import cannot_be_seen, logs_not_seen, look
 from harness.checks import memory
 from harness.drive.bench import Bench
-from harness.drive.desk import Desk
 from harness.drive.hand import counted, turned_away
 from harness.drive.performance import Performance, Play, ServiceGone, calling
-from harness.errors import HarnessError, TimeBudgetSpent
 from harness.inquiry import inquire, seen_failing
 from harness.loading import Loaded
 from harness.model.people import People
@@ -42,10 +40,10 @@ from harness.model.record import (
 )
 from harness.model.scenario import Progress, Scenario, StageKind, Trigger
 from harness.model.stage import OpenStage, Stage
+from harness.pressing_again import Again
 from harness.probes.attribution import Window, keep_sites
 from harness.probes.items import read_effects, read_outcomes, write_expected
 from harness.probes.memory import Checkpoints, MemorySampler
-from harness.probes.rerun import Experiment, experiments, hold
 from harness.probes.tap import Listener
 from harness.under_load import (
     Background,
@@ -62,8 +60,8 @@ MOST_PRESSES = 1000
 FRUITLESS_PRESSES = 3
 MOST_REVIVALS = 3
 ATTRIBUTION_USERS = 2000
-MOST_USERS_TO_PRESS_AGAIN = 2000
 PROBES = ("edges", "causes", "rerun", "lines", "load")
+ALL_PROBES = (*PROBES, "faults")
 PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
 
 
@@ -131,8 +129,11 @@ def rehearse(
     if failing:
         with _up(open_stage, record, "causes") as stage:
             inquire(play, stage, people, failing)
+    again = Again(play, partial(_up, open_stage, record), reach.button, plan.usual, plan.stage)
     if "rerun" in probes:
-        _press_again(play, open_stage, reach.button, plan)
+        again.press()
+    if "faults" in probes:
+        again.play_faults()
     if "lines" in probes:
         _look_for_lines(play, open_stage)
     if "load" in probes:
@@ -144,9 +145,10 @@ def _askable(scenario: Scenario, plan: Plan, hands: Hands, record: RecordWriter)
     played."""
     if plan.hands is not None:
         return ["load"] if hands.only == "downstream" else []
-    there = [probe for probe in PROBES if probe != "load" or declares_load(scenario)]
+    there = [probe for probe in ALL_PROBES if probe != "load" or declares_load(scenario)]
     for probe in (probe for probe in there if probe not in plan.probes):
-        record.event(NotSeen(probe=probe, why="left out by --probes", decisive=False))
+        why = "left out by --probes" if probe in PROBES else f"only on demand: --probes {probe}"
+        record.event(NotSeen(probe=probe, why=why, decisive=False))
     asked = [probe for probe in there if probe in plan.probes]
     unseen = list(no_button(scenario, asked)) if hands.sends_items(scenario) else []
     for event in unseen:
@@ -325,34 +327,6 @@ def _name_lines(on: Performance, pressed: Pressed, leaky: dict[str, float]) -> N
     window.end()
     for service in window.services:
         keep_sites(service, window, record)
-
-
-def _press_again(play: Play, open_stage: OpenStage, button: Button | None, plan: Plan) -> None:
-    """Each way to press the button more than once, on a fresh stage each."""
-    if button is None or type(play.scenario).effects is Scenario.effects:
-        why = "the scenario has no effects()" if button else "no press got through and came to its end"
-        play.record.event(NotSeen(probe="rerun", why=f"{why}: what pressing again does was not seen"))
-        return
-    trigger, carried, batch = button
-    users = min(carried, plan.usual, MOST_USERS_TO_PRESS_AGAIN)
-    called = [service for service in play.scenario.services()[batch].calls if service.on(plan.stage)]
-    for experiment in experiments(batch, called[0].name if called else ""):
-        play.say(f"{users:,} users by {trigger.name}: {experiment.what}")
-        try:
-            with _up(open_stage, play.record, experiment.key) as stage:
-                late = ceil(users * experiment.held_back) if users > 1 else 0
-                _hold(experiment, Desk(play, stage, trigger, users, late), play.record, trigger)
-        except TimeBudgetSpent:
-            raise
-        except HarnessError as problem:
-            play.record.event(NotSeen(probe=f"when {experiment.what}", why=problem.seen))
-
-
-def _hold(experiment: Experiment, desk: Desk, record: RecordWriter, trigger: Trigger) -> None:
-    try:
-        hold(experiment, desk, record, trigger.name)
-    finally:
-        desk.keep_logs(experiment.key)
 
 
 def _tapped(scenario: Scenario, plan: Plan) -> tuple[str, ...]:

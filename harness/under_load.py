@@ -171,7 +171,7 @@ def _listen(play: Play, seconds: float) -> None:
 def no_button(scenario: Scenario, probes: Iterable[str]) -> Iterator[NotSeen]:
     """What cannot be asked of a batch that is not started by a press."""
     for probe in probes:
-        if probe in ("edges", "rerun", "lines") or (
+        if probe in ("edges", "rerun", "faults", "lines") or (
             probe == "causes" and type(scenario).attempt is Scenario.attempt
         ):
             why = "one request for each user: there is no trigger to press"

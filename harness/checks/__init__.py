@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from harness.checks import again, causes, feedback, items, load, memory, stops, time, walls, witnesses
+from harness.checks import again, causes, faults, feedback, items, load, memory, stops, time, walls, witnesses
 from harness.model.finding import Finding
 from harness.model.record import NotSeen, Record
 
@@ -17,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     causes.check,
     witnesses.check,
     again.check,
+    faults.check,
     memory.check,
     time.check,
     load.check,

@@ -128,7 +128,9 @@ def _broken(case: _Case) -> Iterator[Finding]:
     event = case.event
     for verdict, kind in BROKEN.items():
         items = case.new(verdict)  # type: ignore[arg-type]
-        if not items or (verdict == "failed-clean" and event.kind not in ("kill", "late")):
+        if not items or (
+            verdict == "failed-clean" and event.kind in ("complete", "changed", "double", "running")
+        ):
             continue
         evidence = [Evidence("ledger", f"for example users {_some(items)}"), _course(event)]
         if verdict == "falsely-ok" and case.account.unpaid:
@@ -217,7 +219,16 @@ def _finding(
         evidence=evidence,
         cause=kind.cause,
         advice=kind.advice,
-        reproduce=Reproduce(["rehearse", "run", manifest.source, "--probes", "rerun"], manifest.seed),
+        reproduce=Reproduce(
+            [
+                "rehearse",
+                "run",
+                manifest.source,
+                "--probes",
+                "faults" if event.key.startswith("fault-") else "rerun",
+            ],
+            manifest.seed,
+        ),
     )
 
 

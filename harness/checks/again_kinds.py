@@ -50,6 +50,31 @@ TWICE: dict[AgainKind, Kind] = {
         "an item that timed out is sent again, though the first one lands after all",
         f"Take a time-out for 'perhaps done', and ask before sending again. {_KEY}",
     ),
+    "dropped": Kind(
+        "DUP-020",
+        "critical",
+        "After a lost answer of {service}, {n:,} of {all:,} users are done twice",
+        "the downstream had done it, its answer was lost, and the next press sends it again",
+        _KEY,
+    ),
+    "doubled": Kind(
+        "DUP-021",
+        "high",
+        "A request that is delivered twice is done twice: {n:,} of {all:,} users",
+        "the downstream cannot tell a second delivery from a second order, as of a proxy that tries again",
+        _KEY,
+    ),
+}
+TROUBLE: tuple[AgainKind, ...] = ("hung", "reset", "error", "limit", "down")
+TWICE |= {
+    kind: Kind(
+        "DUP-022",
+        "critical",
+        "{n:,} of {all:,} users are done twice {when}",
+        "the batch sends again what it cannot know to have failed",
+        _KEY,
+    )
+    for kind in TROUBLE
 }
 
 WHEN: dict[AgainKind, str] = {
@@ -59,6 +84,13 @@ WHEN: dict[AgainKind, str] = {
     "running": "when pressed while it runs",
     "kill": "after {service} is killed",
     "late": "after {service} is late",
+    "hung": "after {service} did not answer",
+    "reset": "after {service} cut them off",
+    "error": "after {service} answered 503",
+    "limit": "after {service} answered 429",
+    "dropped": "after a lost answer",
+    "doubled": "after a double delivery",
+    "down": "after {service} was down",
 }
 BROKEN: dict[str, Kind] = {
     "falsely-ok": Kind(

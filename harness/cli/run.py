@@ -49,7 +49,7 @@ from harness.model.record import Ended, Record, RecordWriter, RunStatus
 from harness.model.scenario import StageKind, parse_duration
 from harness.opening import attach_opener, engine_for, opener
 from harness.population import Population
-from harness.rehearsal import PROBES, Plan, rehearse
+from harness.rehearsal import ALL_PROBES, PROBES, Plan, rehearse
 from harness.stage import Engine, build_images
 from harness.stage.attach import Site
 from harness.stage.watchdog import belongings, dead_owners, remove
@@ -90,7 +90,8 @@ from harness.stage.watchdog import belongings, dead_owners, remove
     default=",".join(PROBES),
     show_default=True,
     help="What is asked beside the scales: edges (how many users a trigger carries exactly), causes (why users"
-    " fail), rerun (what comes of pressing the button again); or none.",
+    " fail), rerun (what comes of pressing the button again), faults (what it makes of a downstream in trouble);"
+    " or none.",
 )
 @click.option(
     "--tap",
@@ -244,12 +245,12 @@ def _scales(text: str) -> tuple[int, ...]:
 
 def _probes(text: str) -> tuple[str, ...]:
     named = tuple(part.strip() for part in text.split(",") if part.strip() != "none")
-    unknown = [name for name in named if name not in PROBES]
+    unknown = [name for name in named if name not in ALL_PROBES]
     if unknown:
-        near = difflib.get_close_matches(unknown[0], PROBES, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(unknown[0], ALL_PROBES, n=1, cutoff=0.5)
         raise UsageError(
             f"--probes names {', '.join(unknown)}",
-            expected=f"some of {', '.join(PROBES)}, separated by commas, or none",
+            expected=f"some of {', '.join(ALL_PROBES)}, separated by commas, or none",
             fix=f"did you mean {near[0]}?" if near else "write it so",
         )
     return named

@@ -15,6 +15,8 @@ from harness.model.scenario import Progress
 
 START_WITHIN = 5.0
 FIRST_START_WITHIN = 30.0
+RETAKE_WITHIN = 1.0
+"""So long a batch may take to begin with what has failed before; it need not begin at all."""
 POLL_SHORTEST, POLL_LONGEST = 0.005, 0.05
 
 
@@ -90,7 +92,7 @@ class Button:
         if refused and not self._began_all_the_same(reply, before):
             return Press(reply.exchange, False if reply.status else None, refused, before, 0.0)
         work_left = users > before.done + before.failed
-        within = self.pace.patience if work_left else 0.0
+        within = self.pace.patience if work_left else RETAKE_WITHIN if before.failed else 0.0
         after, stuck = self._wait_until_idle(before, within)
         moved = after.done + after.failed - before.done - before.failed
         why = f"{refused}, and yet it ran" if refused else f"status {reply.status}"

@@ -32,7 +32,10 @@ from harness.model.redaction import clean_bytes, clean_column, clean_tree
 from harness.model.walls import Open, Rejection, Wall
 
 MOST_KEPT = 2**20
-AgainKind = Literal["complete", "changed", "double", "running", "kill", "late"]
+AgainKind = Literal[
+    "complete", "changed", "double", "running", "kill", "late",
+    "hung", "reset", "error", "limit", "dropped", "doubled", "down",
+]  # fmt: skip
 RunStatus = Literal["completed", "failed", "aborted", "interrupted"]
 
 
@@ -118,12 +121,17 @@ class PressNote(Struct, frozen=True, kw_only=True):
 class PressedAgain(Event, frozen=True, kw_only=True, tag="pressed_again"):
     """The button was pressed more than once on a stage of its own.
 
-    kind       complete (until all is done, and once more), changed (more users come in), double, running, kill, late
+    kind       complete (until all is done, and once more), changed (more users come in), double, running, kill,
+               late; or what the downstream did meanwhile: hung, reset, error, limit, dropped, doubled, down
     key        names the tables `items-<key>` and `effects-<key>`; the latter has a column `press`
     what       what was done, to be read after "when": "the button is pressed twice at once"
     service    the service that was killed or frozen; "" for none
     reached    whether it came about: a batch may be too quick to be caught at work
     vanished   effects that were in the ledger before and no longer are
+    hits       how often a fault was played
+    waited     seconds that the batch waited for an answer that did not come
+    gave_up    whether it then gave it up by itself; None where that was not asked
+    asked_to_wait   seconds, in a Retry-After
     """
 
     kind: AgainKind
@@ -135,6 +143,10 @@ class PressedAgain(Event, frozen=True, kw_only=True, tag="pressed_again"):
     reached: bool
     presses: list[PressNote]
     vanished: int = 0
+    hits: int = 0
+    waited: float = 0.0
+    gave_up: bool | None = None
+    asked_to_wait: int = 0
 
 
 class ServiceEnded(Event, frozen=True, kw_only=True, tag="service_ended"):

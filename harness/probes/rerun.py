@@ -169,7 +169,7 @@ def _after_kill(service: str, *, holding: str, look: bool) -> Callable[[Diary], 
             raise
         except HarnessError as problem:  # the batch is gone, or its answer: that is the experiment
             diary.cut_off(problem.seen)
-        _press_on(diary)
+        press_on(diary)
         return True
 
     return run
@@ -203,7 +203,7 @@ def _after_timeout(service: str) -> Callable[[Diary], bool]:
             time.sleep(diary.desk.quiet)
             note = diary.note(press.result())
             if noticed and note.effects - note.done > before:
-                _press_on(diary)
+                press_on(diary)
                 return True
             if note.left <= 0:
                 break
@@ -231,7 +231,7 @@ def _freeze(desk: Desk, service: str, press: Background[Pressing]) -> bool:
         desk.thaw(service)
 
 
-def _press_on(diary: Diary) -> None:
+def press_on(diary: Diary) -> None:
     """A few presses more, until all is through or nothing changes."""
     press = diary.desk.admin()
     for _ in range(MOST_AFTER_A_FAULT):
