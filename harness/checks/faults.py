@@ -18,7 +18,7 @@ PATIENCE = 2
 
 
 def check(record: Record) -> Iterator[Finding | NotSeen]:
-    """DOWN-001 where no time-out is seen, DOWN-002 where 429 is not heeded, ERR-002 where the words are empty."""
+    """DOWN-001 where no time-out is seen, DOWN-002 where 429 is not heeded, ERR-010 where the words are empty."""
     played = [event for event in record.all(PressedAgain) if event.key.startswith("fault-") and event.reached]
     for event in played:
         if event.gave_up is False:
@@ -96,7 +96,7 @@ def _says_nothing(record: Record, played: list[PressedAgain]) -> Iterator[Findin
     yield _finding(
         record,
         event,
-        "ERR-002",
+        "ERR-010",
         "low",
         f"Where {event.service} is in trouble, the batch's words do not tell what to do",
         [Evidence("batch", f"when {what}: {n:,} times {said!r}") for what, (n, said) in empty.items()],
@@ -113,7 +113,7 @@ _SENTENCES = {
         "a 429 is treated as any failure: the next request goes out at once",
         "Heed Retry-After, and slow down for all users, not only for the one that was turned away.",
     ),
-    "ERR-002": (
+    "ERR-010": (
         "the batch keeps a status, and not what it means for the user",
         "Say of each failed user whether it was perhaps done, and whether pressing again is safe.",
     ),

@@ -15,7 +15,7 @@ def test_a_careless_batch_waits_hammers_and_pays_twice(rehearse: Rehearse, tmp_p
     assert found["DOWN-002"]["counts"]["requests"] > 2
     assert found["DUP-020"]["counts"]["press 2"] == 4
     assert found["DUP-021"]["severity"] == "high"
-    assert "ERR-002" in found
+    assert "ERR-010" in found
 
 
 def test_a_careful_batch_has_none_of_it(rehearse: Rehearse, tmp_path: Path) -> None:
