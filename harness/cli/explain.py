@@ -4,28 +4,39 @@
 rehearse explain URL-001
 rehearse explain --list
 rehearse explain --list --json
+rehearse explain --pages docs/codes
 """
 
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 
 import click
 import msgspec
 
 from harness.cli.completion import codes
 from harness.cli.screen import put
-from harness.errors import UsageError
+from harness.errors import EnvironmentProblem, UsageError
 from harness.model.codes import explain, explanations
+from harness.report.code_pages import code_pages
 
 
 @click.command("explain", help=__doc__)
 @click.argument("code", required=False, shell_complete=codes)
 @click.option("--list", "every", is_flag=True, help="Print every code with its title.")
 @click.option(
+    "--pages",
+    type=click.Path(path_type=Path),
+    help="Write a page in Markdown for every code into this folder.",
+)
+@click.option(
     "--json", "machine", is_flag=True, help="Print one JSON document: a code's text, or all of them."
 )
-def command(code: str | None, every: bool, machine: bool) -> None:
+def command(code: str | None, every: bool, pages: Path | None, machine: bool) -> None:
+    if pages is not None:
+        _write_pages(pages)
+        return
     if every and machine:
         put(msgspec.json.format(msgspec.json.encode(list(explanations().values())), indent=2) + b"\n")
         return
@@ -46,6 +57,25 @@ def command(code: str | None, every: bool, machine: bool) -> None:
     click.echo(f"{told.code}  {told.title}")
     for heading, text in (("", told.text), ("Likely cause", told.cause), ("What to do", told.remedy)):
         click.echo(f"\n{heading + ': ' if heading else ''}{text.strip()}")
+
+
+def _write_pages(folder: Path) -> None:
+    """The pages, and nothing else: a page of a code that is no more goes away."""
+    pages = code_pages()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.md"):
+            if old.name not in pages:
+                old.unlink()
+        for name, text in pages.items():
+            (folder / name).write_text(text, "utf-8")
+    except OSError as problem:
+        raise EnvironmentProblem(
+            f"the pages cannot be written into {folder}: {problem.strerror}",
+            expected="a folder where files can be written",
+            fix="give another one",
+        ) from problem
+    click.echo(f"{len(pages)} pages in {folder}")
 
 
 def _near(code: str) -> str:
