@@ -19,6 +19,8 @@ FAMILIES = {
     "ERR": "words that help nobody",
     "LOG": "logs",
     "BUILD": "building it again",
+    "LOAD": "many at once",
+    "FAULT": "what a downstream that fails does to the batch",
     "DRIFT": "two witnesses that drift apart",
 }
 INDEX = "README.md"
@@ -46,7 +48,7 @@ def _index(known: list[Explanation]) -> str:
     lines = [NOTE, "# Codes of findings\n"]
     for family in dict.fromkeys(each.code.partition("-")[0] for each in known):
         lines += [
-            f"## {family}-: {FAMILIES.get(family, family.lower())}\n",
+            f"## {family}-{': ' + FAMILIES[family] if family in FAMILIES else ''}\n",
             "| code | what it says |",
             "|---|---|",
         ]
