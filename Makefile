@@ -28,7 +28,7 @@ lint: $(VENV)/.dev ## ruff, mypy strict, and the import contracts
 	$(BIN)/lint-imports
 
 servers: $(VENV)/.servers ## hold the wall finder against every real server, and write the table of it
-	WRITE_TABLE=1 $(BIN)/python -m pytest -m servers tests/walls
+	FULL=1 $(BIN)/python -m pytest -m servers tests/walls tests/end_to_end/test_request_walls.py $(ARGS)
 
 faults: $(VENV)/.dev ## what the harness itself survives: the fault matrix in full, and the table of it
 	FULL=1 sh tests/with_engine.sh $(BIN)/python -m pytest tests/faults $(ARGS)

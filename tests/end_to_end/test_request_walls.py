@@ -146,6 +146,35 @@ def test_another_chain_of_servers_shows_its_own_walls_and_which_hop_they_stand_a
     assert "'JSON list' carried 1,500 users" in url["advice"]
 
 
+GATES = {
+    "nginx-tls": (stand.NGINX, "URL-001", 8190, "nginx"),
+    "apache": (stand.APACHE, "URL-001", 8191, "Apache httpd"),
+    "haproxy": (stand.HAPROXY, "HDR-002", None, "HAProxy"),
+    "envoy": (stand.ENVOY, "HDR-002", 61_440, "Envoy"),
+}
+
+
+@pytest.mark.servers
+@pytest.mark.timeout(240)
+@pytest.mark.skipif("FULL" not in os.environ, reason="the full matrix: make servers")
+@pytest.mark.parametrize("gate", GATES)
+def test_each_sample_gateway_stands_in_front_of_a_service_and_its_own_wall_is_found_in_users(
+    rehearse: Rehearse, variant: Path, gate: str
+) -> None:
+    server, code, limit, hop = GATES[gate]
+    stand.need(server, stand.H11)
+    text = (ROOT / "scenarios/payroll_gateway.py").read_text().replace("start.sh nginx ", f"start.sh {gate} ")
+    text = text.replace("usual, scales = 300, (1, 2, 5)", "usual, scales = 1500, (1, 5)")
+    tls = '        tls="unchecked",\n' if gate == "nginx-tls" else ""
+    variant.write_text(text.replace("        fronts=payroll,\n", f"        fronts=payroll,\n{tls}"))
+    _, report = run_gate(rehearse, variant)
+    found = {(one["code"], one["trigger"]): one for one in report["findings"]}
+    url = found[code, "ids in the URL"]
+    assert (url["hop"], url["breaks_at"]["method"].endswith("on both sides")) == (hop, True), url
+    assert limit in (None, url["breaks_at"]["value"])
+    assert found["FORM-001", "form with a field per person"]["breaks_at"]["last_passing"] == 1000
+
+
 @pytest.mark.servers
 @pytest.mark.timeout(240)
 def test_what_php_drops_behind_a_success_is_critical_and_found_to_the_item(rehearse: Rehearse) -> None:

@@ -17,7 +17,8 @@ REFUSALS = ("status", "bare", "reset", "close", "hang")
 
 @dataclass
 class Planted:
-    """Limits in force: sizes that still pass. `arrival` is looked at when a read ends inside the head."""
+    """Limits in force: sizes that still pass. `arrival` is looked at when a read ends inside the head; `keeps` is
+    how many of a form's fields are kept, the rest is dropped behind a 200 (`drops` bytes: all of them)."""
 
     line: int = 10**9
     target: int = 10**9
@@ -26,6 +27,9 @@ class Planted:
     headers: int = 10**9
     body: int = 10**9
     arrival: int = 10**9
+    fields: int = 10**9
+    keeps: int = 10**9
+    drops: int = 10**9
     how: str = "status"
     status: int = 414
     page: str = "<html>too much</html>"
@@ -51,6 +55,8 @@ class PlantedServer:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.address: tuple[str, int] = self.listener.getsockname()
         self.asked = 0
+        self.kept: list[str] = []
+        """The ids of the last form that was taken."""
         self._over = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -62,7 +68,7 @@ class PlantedServer:
 
     def ask(self, request: bytes, segment: int) -> Answer:
         return ask(
-            self.address, request, timeout=1.0 if self.planted.how == "hang" else 20.0, segment=segment
+            self.address, request, timeout=0.3 if self.planted.how == "hang" else 20.0, segment=segment
         )
 
     def _accept(self) -> None:
@@ -84,13 +90,23 @@ class PlantedServer:
                 data += chunk
                 if b"\r\n\r\n" not in data and len(data) > self.planted.arrival:
                     return self._refuse(connection)
-            head, _, _rest = data.partition(b"\r\n\r\n")
+            head, _, rest = data.partition(b"\r\n\r\n")
             if self.planted.broken(head + b"\r\n\r\n"):
                 return self._refuse(connection)
+            if head.startswith(b"POST /run "):
+                return self._take(connection, read_body(connection, head, rest))
             if b"100-continue" in head:
                 connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
                 return None
             connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nX-App: yes\r\n\r\nnone")
+        return None
+
+    def _take(self, connection: socket.socket, form: bytes) -> None:
+        ids = [pair.partition("=")[2] for pair in form.decode().split("&") if pair.startswith("id=")]
+        if len(ids) > self.planted.fields:
+            return self._refuse(connection)
+        self.kept = [] if len(form) > self.planted.drops else ids[: self.planted.keeps]
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
         return None
 
     def _refuse(self, connection: socket.socket) -> None:
@@ -107,6 +123,13 @@ class PlantedServer:
             connection.settimeout(5)
             while connection.recv(65536):
                 pass
+
+
+def read_body(connection: socket.socket, head: bytes, body: bytes) -> bytes:
+    length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+    while len(body) < length and (chunk := connection.recv(65536)):
+        body += chunk
+    return body
 
 
 @contextlib.contextmanager

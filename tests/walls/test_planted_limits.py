@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from harness.model.answer import Answer
 from harness.model.finding import NotChecked
-from harness.model.request import measure
-from harness.model.walls import Open, Wall
+from harness.model.request import Request, measure
+from harness.model.walls import Delivery, Open, Wall, checksum
 from harness.probes.walls.asking import SEGMENT, Asker, Budget, learn
+from harness.probes.walls.delivery import Shipment, find_delivery_wall
 from harness.probes.walls.edge import halvings
 from harness.probes.walls.find import SPARE, Question, find_wall
 from harness.probes.walls.hops import Hop
@@ -78,6 +79,7 @@ def test_a_limit_on_one_header_is_found_to_the_byte(limit: int, how: str, above:
         wall = found(search(server, knob, 10, limit + above))
         assert measure(knob.request(wall.last_passing), "field") == limit
         assert measure(knob.request(wall.first_failing), "field") == limit + 1
+    assert wall.requests + wall.identifying <= plain(10, limit + above) + SPARE
 
 
 @QUICK
@@ -86,6 +88,7 @@ def test_a_limit_on_the_number_of_headers_is_found_exactly(limit: int, how: str,
     with serving(Planted(headers=limit, how=how, status=400)) as server:
         wall = found(search(server, Count(base(server).base), 4, limit + above))
     assert (wall.last_passing, wall.unit, wall.value) == (limit, "headers", limit)
+    assert wall.requests + wall.identifying <= plain(4, limit + above) + SPARE
 
 
 @QUICK
@@ -94,6 +97,7 @@ def test_a_limit_on_the_body_is_found_by_declaring_it_alone(limit: int, how: str
     with serving(Planted(body=limit, how=how, status=413)) as server:
         wall = found(search(server, Body(base(server).base), 50, limit + above))
     assert (wall.last_passing, wall.unit) == (limit, "body")
+    assert wall.requests + wall.identifying <= plain(50, limit + above) + SPARE
 
 
 @settings(max_examples=8, deadline=None)
@@ -102,12 +106,79 @@ def test_a_limit_that_depends_on_packets_is_found_soft_and_the_lower_edge_counts
     with serving(Planted(arrival=limit, how="status", status=400)) as server:
         wall = found(search(server, base(server), 130, 20_000))
     assert (wall.unit, wall.value, wall.soft) == ("head", (limit // SEGMENT + 1) * SEGMENT, True)
+    assert wall.requests + wall.identifying <= plain(130, 20_000) + SPARE
 
 
-def test_a_server_that_hangs_on_too_much_is_found_out_and_never_waited_for_longer_than_asked() -> None:
-    with serving(Planted(line=1000, how="hang")) as server:
-        wall = found(search(server, base(server), 990, 1010))
-    assert (wall.last_passing, wall.refusal.how) == (1000, "timeout")
+@settings(max_examples=3, deadline=None)
+@given(st.integers(300, 5000), st.integers(1, 8), st.integers(1, 8))
+def test_a_server_that_hangs_on_too_much_is_found_out_and_never_waited_for_longer_than_asked(
+    limit: int, below: int, above: int
+) -> None:
+    with serving(Planted(line=limit, how="hang")) as server:
+        wall = found(search(server, base(server), limit - below, limit + above))
+    assert (wall.last_passing, wall.refusal.how) == (limit, "timeout")
+    assert wall.requests + wall.identifying <= plain(limit - below, limit + above) + SPARE
+
+
+USUAL, LARGEST = 30, 300
+
+
+def form(n: int, pad: int) -> bytes:
+    rows = [f"id={100_000 + index}" for index in range(n)] + ([f"pad={'p' * pad}"] if pad else [])
+    return "&".join(rows).encode()
+
+
+def delivered(server: PlantedServer) -> Wall:
+    """What is found by sending forms over the socket and reading back what the server kept."""
+
+    def deliver(n: int, pad: int) -> Delivery:
+        ids = [str(100_000 + index) for index in range(n)]
+        server.kept = []
+        answer = server.ask(Request("POST", "/run", (("Host", "planted"),), form(n, pad)).wire(), 0)
+        kept = None if answer.status != 200 else len(server.kept)
+        sums = {"items_sum": checksum(ids), "arrived_sum": checksum(server.kept)}
+        return Delivery(sent=n, arrived=kept, answer=answer, **sums)
+
+    size = lambda n, pad: len(form(n, pad))  # noqa: E731
+    return found(find_delivery_wall(Shipment("planted", "fields", deliver, size, USUAL, LARGEST)))
+
+
+@QUICK
+@given(st.integers(1, LARGEST - 1))
+def test_what_is_cut_off_behind_a_success_is_found_to_the_item_over_a_real_socket(limit: int) -> None:
+    with serving(Planted(keeps=limit)) as server:
+        wall = delivered(server)
+    assert (wall.refusal.how, wall.last_passing, wall.first_failing, wall.lost_at) == (
+        "lost",
+        limit,
+        limit + 1,
+        limit,
+    )
+    assert wall.requests + wall.identifying <= 5
+
+
+@QUICK
+@given(st.integers(len(form(2, 1)), len(form(LARGEST, 0)) - 1))
+def test_a_form_that_is_dropped_whole_behind_a_success_is_found_to_the_byte(limit: int) -> None:
+    with serving(Planted(drops=limit)) as server:
+        wall = delivered(server)
+    low, high = (1, USUAL) if wall.below_usual else (USUAL, LARGEST)
+    assert (wall.refusal.how, wall.unit, wall.value, wall.lost_at) == ("lost", "body", limit, 0)
+    assert wall.requests + wall.identifying <= plain(len(form(low, 0)), len(form(high, 0))) + SPARE
+
+
+@QUICK
+@given(st.integers(1, LARGEST - 1), LOUD, STATUS)
+def test_a_refusal_by_fields_is_found_to_the_field_however_it_is_made(
+    limit: int, how: str, status: int
+) -> None:
+    if status == 502:
+        status = 400  # a 502 to a form is taken for a service that is down
+    with serving(Planted(fields=limit, how=how, status=status)) as server:
+        wall = delivered(server)
+    low, high = (1, USUAL) if wall.below_usual else (USUAL, LARGEST)
+    assert (wall.unit, wall.value, wall.last_passing) == ("fields", limit, limit)
+    assert wall.requests + wall.identifying <= plain(low, high) + SPARE
 
 
 @pytest.mark.parametrize("knob", [Line, Field, Count, Body])

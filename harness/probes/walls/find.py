@@ -168,7 +168,7 @@ class _Identity:
             way = ONE_WRITE if guess else self.way  # a soft limit on the whole shows in segments alone
             if self.asker.passes(self.knob.request(self.edge, PAD), way):
                 return self._part(guess), self._soft_part()
-            return self._whole("head")
+            return self._whole("head", padding_counts=True)
         return self._whole(guess.unit)
 
     def _counts_headers(self) -> bool:
@@ -188,13 +188,16 @@ class _Identity:
     def _soft_part(self) -> bool:
         return self.way == SEGMENT and self._passes(self.edge + 1)
 
-    def _whole(self, unit: str) -> tuple[str, bool]:
+    def _whole(self, unit: str, *, padding_counts: bool = False) -> tuple[str, bool]:
+        """`padding_counts`: seen already, so that what passes now is soft and not a limit on the part alone."""
         shift = min(MOVED, self.edge - self.knob.smallest)
         fits = not self._two_left() or self._passes(self.edge - shift, shift)
         more = self._passes(self.edge - shift, shift + 1)
         if not fits or not more:
             return (unit, False) if fits else (self.knob.units[0], False)
-        over = self.asker.passes(self.knob.request(self.edge - shift, shift + 1), self.way)
+        over = not padding_counts and self.asker.passes(
+            self.knob.request(self.edge - shift, shift + 1), self.way
+        )
         return (self.knob.units[0], self._soft_part()) if over else (unit, True)
 
     def _passes(self, n: int, pad: int = 0) -> bool:
