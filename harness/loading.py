@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from types import ModuleType
 from harness.drive.tls import tls_for
 from harness.errors import HarnessError, UsageError, where_in
 from harness.model.load import Load
+from harness.model.names import sound
 from harness.model.project import project_root
 from harness.model.scenario import Scenario, Service, parse_duration
 from harness.model.service import Composed
@@ -35,10 +37,16 @@ class Loaded:
     deadline: float | None
 
 
+MOST_BYTES = 2**20
+
+
 def load(where: str) -> Loaded:
     """The scenario in `where`: a file, or file.py:ClassName. Raises UsageError."""
     path_text, _, wanted = where.partition(":")
-    source = Path(path_text).resolve()
+    try:
+        source = Path(path_text).resolve()
+    except (OSError, RuntimeError, ValueError):  # a link in a circle, a name that no file has
+        source = Path()
     if not source.is_file():
         known = {path.stem: str(path) for path in Path("scenarios").glob("*.py")}
         near = [known[name] for name in difflib.get_close_matches(Path(path_text).stem, known, n=1)]
@@ -46,6 +54,14 @@ def load(where: str) -> Loaded:
             f"there is no scenario file {path_text}",
             expected="a Python file with a subclass of harness.Scenario",
             fix=f"did you mean {near[0]}?" if near else "see scenarios/ for examples",
+        )
+    sound(source.stem, "the scenario file's name")
+    size = source.stat().st_size
+    if size > MOST_BYTES:
+        raise UsageError(
+            f"{path_text} has {size:,} bytes",
+            expected=f"a scenario of at most {MOST_BYTES:,} bytes",
+            fix="cut it",
         )
     root = project_root(source)
     chosen = _choose(_execute(source, root), source, wanted)
@@ -174,6 +190,8 @@ def _check_names(chosen: type[Scenario], wrong: Wrong) -> None:
 
 def _check_service(service: Service, wrong: Wrong, root: Path) -> None:
     name = f"service {service.name!r}"
+    if not re.fullmatch(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,62}", service.name):
+        raise wrong(f"has {name}", "a name that a host may have, as a file too", "leave out name=")
     if not (service.build or service.image or service.process or service.attach):
         raise wrong(
             f"{name} says nothing to run",

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from harness.drive.attempts import Attempts, Unrecorded
@@ -54,6 +54,12 @@ def find_cause(record: Record, finding: str) -> CauseFound:
 def scenario_of(record: Record) -> Loaded:
     """The scenario that was rehearsed, looked for from here and from the run's folder upwards."""
     source = record.manifest.source
+    if PurePosixPath(source).is_absolute() or ".." in PurePosixPath(source).parts:
+        raise UsageError(
+            f"{record.folder} says that its scenario is {source[:200]!r}",
+            expected="a file of the project, by a path below its folder",
+            cause="the record is not one of this project's: what it names would be executed",
+        )
     for folder in (Path.cwd(), *record.folder.resolve().parents):
         if (folder / source).is_file():
             return load(str(folder / source))

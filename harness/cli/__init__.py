@@ -25,10 +25,11 @@ from harness.cli import (
     run,
     users,
 )
-from harness.cli.ending import Interrupted, explain_error, on_signals
+from harness.cli.ending import Interrupted, explain_error, on_signals, weightiest
 from harness.cli.streams import mask_streams
 from harness.errors import HarnessError, UsageError
 from harness.model.redaction import clean
+from harness.report.text import inert
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -93,9 +94,9 @@ def _run() -> int:
         code = UsageError.exit_code
     except HarnessError as problem:
         explain_error(problem)
-        code = problem.exit_code
-    except Exception:  # noqa: BLE001  # a defect of ours: 4, never Python's own 1, which means findings
-        click.echo(clean(traceback.format_exc()), err=True)
+        code = weightiest(problem)
+    except BaseException:  # noqa: BLE001  # a defect of ours: 4, never Python's own 1, which means findings
+        click.echo(inert(clean(traceback.format_exc())), err=True)
         click.echo(
             "error: the harness itself failed; this is a defect of rehearse, and says nothing of the batch",
             err=True,

@@ -17,6 +17,7 @@ from harness.cli.compare import read_side
 from harness.errors import EnvironmentProblem, UsageError
 from harness.measures import baseline
 from harness.measures.side import joined
+from harness.model.names import fresh, sound
 
 ACCEPT = """Writes the baseline of RUN, or of several runs as its repeats.
 
@@ -42,7 +43,7 @@ def command() -> None:
 @click.option("--replace", is_flag=True, help="Put it in the place of an older one.")
 def accept(runs: tuple[Path, ...], out: Path | None, replace: bool) -> None:
     side = joined([read_side(run) for run in dict.fromkeys(run.resolve() for run in runs)])
-    path = out or Path("baselines") / f"{side.setting.scenario}.json"
+    path = out or Path("baselines") / f"{sound(side.setting.scenario, 'the scenario')}.json"
     if path.exists() and not replace:
         raise UsageError(
             f"{path} is there already",
@@ -52,7 +53,7 @@ def accept(runs: tuple[Path, ...], out: Path | None, replace: bool) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(baseline.encode(side))
+        fresh(partial).write_bytes(baseline.encode(side))
         partial.replace(path)
     except OSError as problem:
         raise EnvironmentProblem(

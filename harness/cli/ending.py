@@ -11,7 +11,7 @@ from types import FrameType
 from rich.text import Text
 
 from harness.cli.screen import screen
-from harness.errors import HarnessError
+from harness.errors import HarnessError, LeftBehind
 from harness.model.redaction import clean
 from harness.report.text import inert
 
@@ -65,3 +65,20 @@ def explain_error(problem: HarnessError) -> None:
     ):
         if text:
             console.print(Text.assemble((f"  {label}: ", "bold"), inert(clean(text))))
+
+
+WEIGHT = (6, 4, 5, 7, 124, 130, 1, 3)
+"""Exit codes, the weightiest first: of two things that went wrong, the command ends with the graver one's."""
+
+
+def weightiest(problem: BaseException) -> int:
+    """The exit code of a problem; where something could not be removed while another one was being dealt with, the
+    graver of both."""
+    codes = [_code(problem)]
+    if isinstance(problem, LeftBehind) and problem.__cause__ is None and problem.__context__ is not None:
+        codes.append(_code(problem.__context__))
+    return min(codes, key=lambda code: WEIGHT.index(code) if code in WEIGHT else len(WEIGHT))
+
+
+def _code(problem: BaseException) -> int:
+    return int(getattr(problem, "exit_code", 4))

@@ -260,6 +260,12 @@ def run_folder(reports: Path, name: str) -> Path:
     """A new folder for this run; `latest` points to it."""
     run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
     folder = reports / name / run
+    if folder.parent.is_symlink():
+        raise UsageError(
+            f"{folder.parent} is a link",
+            expected="a folder: what is written stays in it",
+            fix="take the link away",
+        )
     try:
         folder.mkdir(parents=True)
         free = shutil.disk_usage(folder).free

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from harness.errors import UsageError
 from harness.model.finding import fingerprint
+from harness.model.names import fresh
 from harness.model.redaction import SECRETS
 
 
@@ -42,7 +43,9 @@ def save(folder: Path, case: Case) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / case.name
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(SECRETS.mask_bytes(msgspec.json.format(msgspec.json.encode(case), indent=2)) + b"\n")
+    fresh(partial).write_bytes(
+        SECRETS.mask_bytes(msgspec.json.format(msgspec.json.encode(case), indent=2)) + b"\n"
+    )
     partial.replace(path)
     return path
 

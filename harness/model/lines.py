@@ -2,14 +2,19 @@
 
     {"event":"not_seen","t":1.5,"probe":"edges","why":"...","crc":"9a3c01ff"}
 
-A line without a sum was written by an earlier version, and is taken as it is.
+A file whose lines have no sums was written by an earlier version, and is taken as it is.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from zlib import crc32
 
+PEEK = 8
+"""By so many lines it is told whether a file has sums: one of them may be damaged."""
+_MARK = b',"crc":"'
 _SEAL = re.compile(rb',"crc":"([0-9a-f]{8})"\}$')
 
 
@@ -18,16 +23,23 @@ def sealed(document: bytes) -> bytes:
     return b'%b,"crc":"%08x"}\n' % (document[:-1], crc32(document))
 
 
-def opened(line: bytes) -> bytes | None:
-    """The JSON object of a line; None where it is not what was written."""
-    line = line.rstrip(b"\n")
+def documents(lines: Iterable[bytes]) -> Iterator[tuple[bytes, bytes | None]]:
+    """Each line with its JSON object; None where that is not what was written."""
+    rest = iter(lines)
+    first = list(islice(rest, PEEK))
+    has_sums = any(_MARK in line for line in first)
+    for line in chain(first, rest):
+        yield line, _opened(line.rstrip(b"\n")) if has_sums else line
+
+
+def _opened(line: bytes) -> bytes | None:
     seal = _SEAL.search(line)
     if seal is None:
-        return None if b'"crc":' in line else line
+        return None
     document = line[: seal.start()] + b"}"
     return document if crc32(document) == int(seal[1], 16) else None
 
 
 def how_many(damaged: bytes) -> int:
     """How many lines a damaged one was: where a line break is lost, two become one."""
-    return max(1, damaged.count(b',"crc":"'))
+    return max(1, damaged.count(_MARK), damaged.count(b'{"event":"'))

@@ -26,11 +26,13 @@ from harness.errors import UsageError
 from harness.model.causes import Inquiry
 from harness.model.event import Event
 from harness.model.exchange import Exchange
-from harness.model.lines import how_many, opened, sealed
+from harness.model.lines import documents, how_many, sealed
 from harness.model.load import LoadPlayed
+from harness.model.names import open_own, part
 from harness.model.redaction import clean_bytes, clean_column, clean_tree
 from harness.model.walls import Open, Rejection, Wall
 
+MOST_MANIFEST = 4 * 2**20
 MOST_KEPT = 2**20
 AgainKind = Literal[
     "complete", "changed", "double", "running", "kill", "late",
@@ -267,12 +269,12 @@ class RecordWriter:
     def rows(self, table: str, **columns: Column) -> None:
         """Appends a chunk of rows, given as columns of equal length, to `tables/<table>.jsonl`."""
         cleaned = {name: clean_column(column) for name, column in columns.items()}
-        with self._lock, (self.folder / "tables" / f"{table}.jsonl").open("ab") as file:
+        with self._lock, (self.folder / "tables" / f"{part(table)}.jsonl").open("ab") as file:
             file.write(sealed(self._encode(cleaned)))
 
     def log(self, name: str, text: bytes) -> None:
         """Keeps what a service wrote."""
-        with (self.folder / "logs" / f"{name}.log").open("ab") as file:
+        with (self.folder / "logs" / f"{part(name)}.log").open("ab") as file:
             file.write(clean_bytes(text))
 
     def _clean(self, document: Struct) -> bytes:
@@ -287,7 +289,8 @@ class Record:
         self.damaged = 0
         self._kept: dict[tuple[str, int, int], dict[str, list[Any]]] = {}
         try:
-            self.manifest = msgspec.json.decode((folder / "run.json").read_bytes(), type=Manifest)
+            with open_own(folder / "run.json") as file:
+                self.manifest = msgspec.json.decode(file.read(MOST_MANIFEST), type=Manifest)
         except (OSError, msgspec.DecodeError) as problem:
             raise UsageError(
                 f"{folder} holds no readable run.json ({problem})",
@@ -302,15 +305,15 @@ class Record:
 
     def has(self, table: str) -> bool:
         """Whether such a table was written, be it without rows."""
-        return (self.folder / "tables" / f"{table}.jsonl").exists()
+        return (self.folder / "tables" / f"{part(table)}.jsonl").exists()
 
     def chunks(self, table: str) -> Iterator[dict[str, list[Any]]]:
         """The rows of a table as columns, one chunk at a time: for tables too long to be held whole."""
-        return self._lines(self.folder / "tables" / f"{table}.jsonl", dict[str, list[Any]])
+        return self._lines(self.folder / "tables" / f"{part(table)}.jsonl", dict[str, list[Any]])
 
     def table(self, name: str) -> dict[str, list[Any]]:
         """All rows of a table as columns, not to be changed; empty where there is no such table."""
-        path = self.folder / "tables" / f"{name}.jsonl"
+        path = self.folder / "tables" / f"{part(name)}.jsonl"
         size = path.stat() if path.exists() else None
         if size is None or size.st_size > MOST_KEPT:
             return self._whole(name)
@@ -328,20 +331,26 @@ class Record:
 
     def log(self, name: str) -> str:
         """What a service wrote, or an empty string."""
-        path = self.folder / "logs" / f"{name}.log"
-        return path.read_text(errors="replace") if path.exists() else ""
+        path = self.folder / "logs" / f"{part(name)}.log"
+        if path.is_symlink() or not path.exists():
+            return ""
+        return path.read_text(errors="replace")
 
     def logs(self) -> Iterable[Path]:
         """The log files."""
-        return sorted((self.folder / "logs").glob("*.log"))
+        return sorted(path for path in (self.folder / "logs").glob("*.log") if not path.is_symlink())
 
     def _lines(self, path: Path, kind: Any) -> Iterator[Any]:
         if not path.exists():
             return
         decoder = msgspec.json.Decoder(kind)
-        with path.open("rb") as lines:
-            for line in lines:
-                document = opened(line)
+        try:
+            lines = open_own(path)
+        except OSError:  # a link: it leads to what is no part of this record
+            self.damaged += 1
+            return
+        with lines:
+            for line, document in documents(lines):
                 try:
                     yield decoder.decode(document or b"")
                 except msgspec.DecodeError:

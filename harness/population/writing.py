@@ -19,7 +19,7 @@ from harness.population.sheets import Sheet
 Kind = Literal["jsonl", "csv", "parquet"]
 KINDS: tuple[Kind, ...] = ("jsonl", "csv", "parquet")
 
-FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+FORMULA = re.compile(r"[=+\-@\t\r\n\0＝＋－＠]")
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 

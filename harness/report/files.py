@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from harness.model.finding import Verdict
+from harness.model.names import fresh
 from harness.model.record import Record
 from harness.model.redaction import SECRETS
 from harness.report import html, junit, markdown, sarif
@@ -51,7 +52,6 @@ def write_reports(verdict: Verdict, record: Record, formats: Iterable[str] = FOR
 def write_whole(path: Path, content: bytes) -> None:
     """Writes a file whole or not at all."""
     path.parent.mkdir(exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.unlink(missing_ok=True)  # a link that lies in its place would be followed
+    partial = fresh(path.with_name(f".{path.name}.partial"))
     partial.write_bytes(SECRETS.mask_bytes(content))
     partial.replace(path)

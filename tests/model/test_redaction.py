@@ -15,7 +15,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.model import redaction
-from harness.model.lines import opened, sealed
+from harness.model.lines import documents, sealed
 from harness.model.redaction import SECRET_NAME, clean, clean_bytes, clean_column, clean_tree
 from harness.model.secret import Secret
 from harness.model.secret_values import Secrets
@@ -171,6 +171,13 @@ def test_an_environment_gives_its_secrets_by_name_and_keeps_plain_words(secrets:
 
 def test_a_line_that_was_changed_is_not_opened() -> None:
     line = sealed(b'{"event":"x","n":12}')
-    assert opened(line) == b'{"event":"x","n":12}' and json.loads(line)["n"] == 12
-    assert opened(line.replace(b"12", b"13")) is None
-    assert opened(b'{"n":1}\n') == b'{"n":1}'
+    hurt, older = line.replace(b"12", b"13"), b'{"n":1}\n'
+    assert json.loads(line)["n"] == 12
+    assert [document for _, document in documents([line, hurt, older])] == [
+        b'{"event":"x","n":12}',
+        None,
+        None,
+    ]
+    assert list(documents([older, older])) == [(older, older), (older, older)], (
+        "an earlier version had no sums"
+    )
