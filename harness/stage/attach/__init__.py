@@ -45,7 +45,7 @@ class Site:
         return Fence({place.address for place in every}, self.hosts)
 
 
-def survey(scenario: Scenario, resolve: Resolve = socket.getaddrinfo) -> Site:
+def survey(scenario: Scenario, resolve: Resolve | None = None) -> Site:
     """Looks at what the scenario attaches to, before anything is sent: first the text of it, then the environment's
     proxies, then one question for each name. Raises Refused."""
     attached = {name: service.attach for name, service in scenario.services().items() if service.attach}
@@ -70,7 +70,7 @@ def survey(scenario: Scenario, resolve: Resolve = socket.getaddrinfo) -> Site:
         for what, url in _urls(name, one)
     }
     no_proxies(place.host for place in (*places.values(), *pages.values()))
-    pins = Pins(resolve)
+    pins = Pins(resolve or socket.getaddrinfo)
     return Site(
         {name: pins.pin(place) for name, place in places.items()},
         {what: pins.pin(place) for what, place in pages.items()},
