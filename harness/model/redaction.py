@@ -22,10 +22,13 @@ from harness.model.secret_values import MASK, SECRETS, SHORTEST
 
 __all__ = ["MASK", "SECRETS", "SECRET_NAME", "SHORTEST", "clean", "clean_bytes", "clean_column", "clean_tree"]
 
+_BEGINS = r"(?:(?<![a-z])|(?<=\\n)|(?<=\\r)|(?<=\\t))"
+"""Where a word begins; within JSON a line break is a backslash and an n."""
 _NAME = (
-    r"(?:token|secret|passw(?:or)?d|passwd|passphrase|credential|cookie|session|(?<![a-z])pwd(?![a-z])"
-    r"|(?:(?<=api)|(?<=access)|(?<=private)|(?<=signing)|(?<=encryption)|(?<=shared)|(?<![a-z]))keys?(?![a-z])"
-    r"|(?:(?<![a-z])|(?<=\bo))auth(?![a-z])|authori[sz]ation|authentication)"
+    r"(?:token|secret|passw(?:or)?d|passwd|passphrase|credential|cookie|session"
+    rf"|{_BEGINS}pwd(?![a-z])"
+    rf"|(?:(?<=api)|(?<=access)|(?<=private)|(?<=signing)|(?<=encryption)|(?<=shared)|{_BEGINS})keys?(?![a-z])"
+    rf"|(?:{_BEGINS}|(?<=\bo))auth(?![a-z])|authori[sz]ation|authentication)"
 )
 SECRET_NAME = re.compile(_NAME, re.I)
 _STEM = re.compile(r"token|secret|passw|passph|credential|cookie|session|pwd|key|auth")
@@ -50,7 +53,8 @@ _PAIR = re.compile(
     re.I,
 )
 _HEADER = re.compile(
-    r"\b((?:proxy-)?authorization|(?:set-)?cookie)2?(\s{0,3}:\s{0,3})([^\r\n\"'\\]{1,8192})", re.I
+    rf"{_BEGINS}((?:proxy-)?authorization|(?:set-)?cookie)2?(\s{{0,3}}:\s{{0,3}})([^\r\n\"'\\]{{1,8192}})",
+    re.I,
 )
 _INPUT = re.compile(
     rf"(name\s?=\s?\\*[\"'][\w.-]{{0,40}}{_NAME}[\w.-]{{0,40}}\\*[\"'][^<>]{{0,200}}?value\s?=\s?\\*[\"'])"

@@ -81,6 +81,7 @@ def test_with_many_secrets_each_is_found_and_the_longest_wins(secrets: Secrets) 
         ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
         ("curl -H 'X-Import-Token: nightly' x", "curl -H 'X-Import-Token: ***' x"),
         ("('X-Token', 'abc')", "('X-Token', '***')"),
+        (r'{"told": "hello\nCookie: sid=8f3\nkey=abc"}', r'{"told": "hello\nCookie: sid=***\nkey=***"}'),
         ("postgres://app:pw@db/x", "postgres://app:***@db/x"),
         ("GET /hook?sig=pN4xZabQ8dk3kkMMz1q0Ab", "GET /hook?sig=***"),
         ("https://hooks.example/T00/abcDEF123456abcDEF123456abcd/x", "https://hooks.example/T00/***/x"),
