@@ -37,7 +37,7 @@ bench: $(VENV)/.bench ## measure speed as ratios against peers in the same run
 	@for bench in tests/bench/[a-z]*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
 
 bench-memory: $(VENV)/.dev ## the memory verdict against hundreds of runs and real kills (hours; goes on where it stopped)
-	@for part in collect kills lines runtimes results; do $(BIN)/python -m tests.bench.memory.$$part || exit 1; done
+	@for part in collect kills lines cost runtimes results; do $(BIN)/python -m tests.bench.memory.$$part || exit 1; done
 
 images: $(VENV)/.sample ## build the sample's images, where their content is new
 	@sh tests/with_engine.sh $(BIN)/rehearse images $(SAMPLE)

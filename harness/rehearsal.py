@@ -21,29 +21,28 @@ import psutil
 
 from harness.act_two import Reach, find_walls
 from harness.attaching import cannot_be_seen, logs_not_seen, look
-from harness.checks import memory
 from harness.drive.bench import Bench
 from harness.drive.hand import counted, turned_away
 from harness.drive.performance import Performance, Play, ServiceGone, calling
+from harness.drive.through import Presses, press_until_done
+from harness.growth import Growth, checkpoints
 from harness.inquiry import inquire, seen_failing
 from harness.loading import Loaded
 from harness.model.people import People
 from harness.model.record import (
     Manifest,
     NotSeen,
-    Pressed,
     Record,
     RecordWriter,
     ScaleDone,
     ServiceFacts,
     StageUp,
 )
-from harness.model.scenario import Progress, Scenario, StageKind, Trigger
+from harness.model.scenario import Scenario, StageKind, Trigger
 from harness.model.stage import OpenStage, Stage
 from harness.pressing_again import Again
-from harness.probes.attribution import Window, keep_sites
 from harness.probes.items import read_effects, read_outcomes, write_expected
-from harness.probes.memory import Checkpoints, MemorySampler
+from harness.probes.memory import MemorySampler
 from harness.probes.tap import Listener
 from harness.under_load import (
     Background,
@@ -56,12 +55,8 @@ from harness.under_load import (
     ways,
 )
 
-MOST_PRESSES = 1000
-FRUITLESS_PRESSES = 3
-MOST_REVIVALS = 3
-ATTRIBUTION_USERS = 2000
-PROBES = ("edges", "causes", "rerun", "lines", "load")
-ALL_PROBES = (*PROBES, "faults")
+PROBES = ("edges", "causes", "rerun", "memory", "lines", "load")
+ALL_PROBES = (*PROBES, "faults", "oom")
 PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
 
 
@@ -134,8 +129,7 @@ def rehearse(
         again.press()
     if "faults" in probes:
         again.play_faults()
-    if "lines" in probes:
-        _look_for_lines(play, open_stage)
+    Growth(play, people, partial(_up, open_stage, record), plan.stage).ask(probes)
     if "load" in probes:
         _play_load(play, open_stage, hands, plan)
 
@@ -191,7 +185,7 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach, hands: Hands
         MemorySampler(on.stage.services, record, scale) as sampler,
         Listener(on.stage.taps, known, record, str(scale)),
     ):
-        on.watcher = _checkpoints(on, sampler, count)
+        on.watcher = checkpoints(on, sampler, count)
         played = None
         with Background(on, hands, scale, len(on.play.users)).meanwhile():
             if hands and hands.sends_items(on.play.scenario):
@@ -224,7 +218,7 @@ def _pressed(on: Performance, scale: int, count: int, reach: Reach) -> tuple[str
         if trigger:
             name, tape = trigger.name, on.tape
             read_outcomes(on.outcomes, record, f"items-{scale}-first")
-            run = _press_until_done(on, trigger, scale, count)
+            run = press_until_done(on, trigger, scale, count)
             if tape is not None:
                 reach.saw(name, tape, counted(on, count, tape.answer.answer))
         else:
@@ -249,15 +243,6 @@ def _play_load(play: Play, open_stage: OpenStage, hands: Hands, plan: Plan) -> N
             play_items(on, hands, 0, plan.usual)
 
 
-def _checkpoints(on: Performance, sampler: MemorySampler, count: int) -> Checkpoints:
-    """Holds those services still that push the others on; the first look is taken before the first item."""
-    play, services = on.play.scenario, on.stage.services
-    drivers = [services[name] for name in play.drivers() if name in services]
-    found = Checkpoints(drivers, play.checkpoints, count, sampler.look_closely)
-    found.resting(Progress(0, 0, running=False))
-    return found
-
-
 def _first_that_gets_through(on: Performance, scale: int, count: int, reach: Reach) -> Trigger | None:
     for trigger in on.play.scenario.triggers():
         press = on.press(trigger, count, scale=scale)
@@ -271,62 +256,6 @@ def _first_that_gets_through(on: Performance, scale: int, count: int, reach: Rea
             reach.saw(trigger.name, on.tape, refused or counted(on, count, answer))
         on.play.say(f"{count:,} users by {trigger.name}: {press.why}")
     return None
-
-
-@dataclass(frozen=True)
-class Presses:
-    """How often the button was pressed, how often ended services were started again, and whether all was done."""
-
-    presses: int
-    revivals: int
-    complete: bool
-
-
-def _press_until_done(on: Performance, trigger: Trigger, scale: int, count: int) -> Presses:
-    """Presses again until nothing is left, nothing moves any more, or services end once too often."""
-    presses, revivals, fruitless = 1, 0, 0
-    left = on.left(count)
-    while left > 0 and not on.stuck and presses < MOST_PRESSES and fruitless < FRUITLESS_PRESSES:
-        gone = on.ended(scale)
-        if gone:
-            revivals += 1
-            if revivals > MOST_REVIVALS or not on.revive(gone):
-                break
-        presses += 1
-        on.play.say(f"{count:,} users by {trigger.name}: press {presses}, {left:,} left")
-        on.press(trigger, count, scale=scale, number=presses)
-        fruitless = fruitless + 1 if on.left(count) == left else 0
-        left = on.left(count)
-    on.play.say(f"{count:,} users by {trigger.name}: {left:,} left after {presses} presses")
-    return Presses(presses, revivals, complete=left <= 0)
-
-
-def _look_for_lines(play: Play, open_stage: OpenStage) -> None:
-    """Where a service with the memory agent grows: which lines keep the memory, in a run of its own."""
-    services, seen = play.scenario.services(), Record(play.record.folder)
-    leaky = {name: slope for name, slope in memory.growing(seen).items() if services[name].memory_agent}
-    carried = [press for press in seen.all(Pressed) if press.scale and press.press == 1 and press.accepted]
-    if leaky and carried:
-        with _up(open_stage, play.record, "lines") as stage:
-            _name_lines(Performance(play, stage), max(carried, key=lambda press: press.users), leaky)
-
-
-def _name_lines(on: Performance, pressed: Pressed, leaky: dict[str, float]) -> None:
-    """The batch once more, with captures in a window; nothing else is read from it: tracking bends it."""
-    record, count = on.play.record, min(pressed.users, ATTRIBUTION_USERS)
-    on.seed(count)
-    on.play.say(f"looking for the lines that keep memory in {' and '.join(leaky)}, with {count:,} users")
-    window = Window({on.stage.services[service]: slope for service, slope in leaky.items()}, count)
-    on.watcher = window
-    try:
-        trigger = next(each for each in on.play.scenario.triggers() if each.name == pressed.trigger)
-        on.press(trigger, count)
-        _press_until_done(on, trigger, 0, count)
-    except ServiceGone as gone:
-        record.event(NotSeen(probe="all of the capture", why=gone.seen, decisive=False))
-    window.end()
-    for service in window.services:
-        keep_sites(service, window, record)
 
 
 def _tapped(scenario: Scenario, plan: Plan) -> tuple[str, ...]:

@@ -20,6 +20,10 @@ from harness.checks.verdicts import Verdict
 from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
 from harness.model.record import NotSeen, PressedAgain, Record, ScaleDone
 
+FAULTS = ("kill", "late", "oom")
+MISSED = "it did not come about: the batch was too quick or too patient to be caught, or nothing landed late"
+NOT_REACHED = {"oom": "it did not come about: the run ended before the kernel killed it"}
+
 
 def check(record: Record) -> Iterator[Finding | NotSeen]:
     """DUP-003 to DUP-007, and what else is left broken, per way of pressing again."""
@@ -34,8 +38,7 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
             yield NotSeen(probe=f"when {event.what}", why="the batch's word or the ledger was not read")
             continue
         if not event.reached:
-            why = "it did not come about: the batch was too quick or too patient to be caught, or nothing landed late"
-            yield NotSeen(probe=f"when {event.what}", why=why, decisive=False)
+            yield NotSeen(probe=f"when {event.what}", why=NOT_REACHED.get(event.kind, MISSED), decisive=False)
         case = _Case(record, event, account, before)
         if case.new("duplicated"):
             twice.setdefault(f"{event.kind} {event.service}", []).append(case)
@@ -148,7 +151,7 @@ def _never_begun(case: _Case) -> Iterator[Finding]:
     """STOP-003 where no press is taken any more, STOP-006 where those who came in later are left out."""
     event, blocked = case.event, case.account.of("blocked")
     kind, why = None, ""
-    if blocked and event.kind in ("kill", "late") and event.presses[-1].accepted is False:
+    if blocked and event.kind in FAULTS and event.presses[-1].accepted is False:
         kind, why = REFUSED, f"the last press: {event.presses[-1].why}; {len(blocked):,} users never begun"
     elif event.kind == "changed" and case.new("blocked") and event.presses[-1].left > 0:
         blocked = case.new("blocked")
@@ -220,16 +223,15 @@ def _finding(
         cause=kind.cause,
         advice=kind.advice,
         reproduce=Reproduce(
-            [
-                "rehearse",
-                "run",
-                manifest.source,
-                "--probes",
-                "faults" if event.key.startswith("fault-") else "rerun",
-            ],
+            ["rehearse", "run", manifest.source, "--probes", _probe(event)],
             manifest.seed,
         ),
     )
+
+
+def _probe(event: PressedAgain) -> str:
+    """The probe that asked it."""
+    return "faults" if event.key.startswith("fault-") else "oom" if event.kind == "oom" else "rerun"
 
 
 def _some(items: list[str]) -> str:

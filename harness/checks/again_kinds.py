@@ -43,6 +43,13 @@ TWICE: dict[AgainKind, Kind] = {
         "the batch takes up again what the downstream had done already when it was cut off",
         _KEY,
     ),
+    "oom": Kind(
+        "DUP-006",
+        "critical",
+        "After {service} ran out of memory, pressing again does {n:,} of {all:,} twice",
+        "the batch takes up again what the downstream had done already when it was cut off",
+        _KEY,
+    ),
     "late": Kind(
         "DUP-007",
         "critical",
@@ -91,6 +98,7 @@ WHEN: dict[AgainKind, str] = {
     "dropped": "after a lost answer",
     "doubled": "after a double delivery",
     "down": "after {service} was down",
+    "oom": "after {service} ran out of memory",
 }
 BROKEN: dict[str, Kind] = {
     "falsely-ok": Kind(

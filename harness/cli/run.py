@@ -90,8 +90,9 @@ from harness.stage.watchdog import belongings, dead_owners, remove
     default=",".join(PROBES),
     show_default=True,
     help="What is asked beside the scales: edges (how many users a trigger carries exactly), causes (why users"
-    " fail), rerun (what comes of pressing the button again), faults (what it makes of a downstream in trouble);"
-    " or none.",
+    " fail), rerun (what comes of pressing the button again), memory (more users where it is undecided), lines (those"
+    " that keep memory), faults (what it makes of a downstream in trouble), oom (a real run into the memory limit"
+    " that is foretold); or none.",
 )
 @click.option(
     "--tap",

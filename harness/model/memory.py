@@ -16,6 +16,8 @@ class MemoryReading(Struct, frozen=True, kw_only=True):
     shared      of that, shared memory and tmpfs
     kernel      of that, kernel memory
     usage       with page cache, as the engine shows it; None where nobody tells
+    limit       the container's own limit, as the kernel has it; None where there is none, or nobody tells
+    pressure    percent of the last 10 seconds in which some task waited for memory; None where nobody tells (v1)
     oom_kills   processes the kernel has killed in it for memory, so far; None where it cannot be told
     pids        its processes, as this machine numbers them
     source      where it was read; "stats" is the engine's statistics: about one figure a second, 256 KiB steps;
@@ -26,6 +28,8 @@ class MemoryReading(Struct, frozen=True, kw_only=True):
     shared: int = 0
     kernel: int = 0
     usage: int | None = None
+    limit: int | None = None
+    pressure: float | None = None
     oom_kills: int | None = None
     pids: tuple[int, ...] = ()
     source: Source

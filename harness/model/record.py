@@ -26,6 +26,7 @@ from harness.errors import UsageError
 from harness.model.causes import Inquiry
 from harness.model.event import Event
 from harness.model.exchange import Exchange
+from harness.model.growth import FedOn, RanIntoLimit
 from harness.model.lines import documents, how_many, sealed
 from harness.model.load import LoadPlayed
 from harness.model.names import open_own, part
@@ -35,7 +36,7 @@ from harness.model.walls import Open, Rejection, Wall
 MOST_MANIFEST = 4 * 2**20
 MOST_KEPT = 2**20
 AgainKind = Literal[
-    "complete", "changed", "double", "running", "kill", "late",
+    "complete", "changed", "double", "running", "kill", "late", "oom",
     "hung", "reset", "error", "limit", "dropped", "doubled", "down",
 ]  # fmt: skip
 RunStatus = Literal["completed", "failed", "aborted", "interrupted"]
@@ -124,7 +125,8 @@ class PressedAgain(Event, frozen=True, kw_only=True, tag="pressed_again"):
     """The button was pressed more than once on a stage of its own.
 
     kind       complete (until all is done, and once more), changed (more users come in), double, running, kill,
-               late; or what the downstream did meanwhile: hung, reset, error, limit, dropped, doubled, down
+               late, oom (killed for memory); or what the downstream did meanwhile: hung, reset, error, limit,
+               dropped, doubled, down
     key        names the tables `items-<key>` and `effects-<key>`; the latter has a column `press`
     what       what was done, to be read after "when": "the button is pressed twice at once"
     service    the service that was killed or frozen; "" for none
@@ -216,6 +218,8 @@ AnyEvent = (
     StageUp
     | Pressed
     | PressedAgain
+    | RanIntoLimit
+    | FedOn
     | ServiceEnded
     | WallSeen
     | OpenSeen

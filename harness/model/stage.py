@@ -54,8 +54,14 @@ class RunningService(Protocol):
     def memory(self, *, deep: bool = False) -> MemoryReading | None:
         """What it holds; `deep` counts pages that processes share once, and costs some ms. None: unreadable."""
 
+    def oom_events(self) -> int | None:
+        """How often the engine has told that it ran out of memory, since it was started; None: no engine tells."""
+
     def ceilings(self) -> list[Ceiling]:
         """The limits its processes stand under by themselves."""
+
+    def runtime(self) -> str:
+        """What its processes run on: python, node, jvm, jemalloc (any program that uses it), native; "": unknown."""
 
     def live_heap(self) -> int | None:
         """Bytes that live in its heap after garbage collection; None without the memory agent."""

@@ -23,11 +23,13 @@ SHARE = 0.09
 
 
 class MemorySampler:
-    """Writes two tables while its `with` lasts.
+    """Writes three tables while its `with` lasts.
 
     memory-<scale>        t, service, bytes, usage, oom_kills, pids, source: about 20 times a second
-    checkpoints-<scale>   the same at points of rest, exactly, with done and failed items, shared, kernel, live (heap,
-                          by the agent), and the nearest ceiling inside (ceiling, ceiling_bytes, ceiling_used)
+    checkpoints-<scale>   the same at points of rest, exactly, with done and failed items, shared, kernel, limit,
+                          pressure, live (heap, by the agent), and the nearest ceiling inside (ceiling,
+                          ceiling_bytes, ceiling_used)
+    memory-ends-<scale>   once a service, at the end: runtime, oom_events (the engine's), and all ceilings as text
     """
 
     def __init__(self, services: Mapping[str, RunningService], record: RecordWriter, scale: int) -> None:
@@ -36,8 +38,10 @@ class MemorySampler:
         self._thread = threading.Thread(target=self._sample, name="memory-sampler", daemon=True)
         self._rows: list[dict[str, object]] = []
         self._seen: set[str] = set()
+        self._runtimes: dict[str, str] = {}
 
     def __enter__(self) -> MemorySampler:
+        self._runtimes = {name: service.runtime() for name, service in self._services.items()}
         self._thread.start()
         return self
 
@@ -46,6 +50,7 @@ class MemorySampler:
     ) -> None:
         self._stop.set()
         self._thread.join()
+        self._write(f"memory-ends-{self._scale}", [self._end(name) for name in self._services])
         for name in self._services.keys() - self._seen:
             why = f"at {self._scale}x the memory of {name} could not be read even once"
             self._record.event(NotSeen(probe=f"memory of {name}", why=why))
@@ -65,6 +70,8 @@ class MemorySampler:
                     "failed": progress.failed,
                     "shared": reading.shared,
                     "kernel": reading.kernel,
+                    "limit": reading.limit,
+                    "pressure": reading.pressure,
                     "live": service.live_heap(),
                     "ceiling": near.name if near else "",
                     "ceiling_bytes": near.limit if near else None,
@@ -72,6 +79,16 @@ class MemorySampler:
                 }
             )
         self._write(f"checkpoints-{self._scale}", rows)
+
+    def _end(self, name: str) -> dict[str, object]:
+        service = self._services[name]
+        ceilings = (f"{each.name} {each.used} of {each.limit}" for each in service.ceilings())
+        return {
+            "service": name,
+            "runtime": self._runtimes.get(name, ""),
+            "oom_events": service.oom_events(),
+            "ceilings": "; ".join(dict.fromkeys(ceilings)),
+        }
 
     def _row(self, name: str, reading: MemoryReading) -> dict[str, object]:
         self._seen.add(name)
@@ -150,3 +167,25 @@ class Checkpoints:
         if progress.done + progress.failed != self._last:
             self._last = progress.done + progress.failed
             self._look(progress)
+
+
+class Noting:
+    """A watcher that keeps what the batch says in table `progress-<scale>`, and tells another watcher."""
+
+    def __init__(self, other: Checkpoints, record: RecordWriter, scale: int) -> None:
+        self._other, self._record, self._table = other, record, f"progress-{scale}"
+
+    def working(self, progress: Progress) -> None:
+        """Keeps it, and passes it on."""
+        self._keep(progress)
+        self._other.working(progress)
+
+    def resting(self, progress: Progress) -> None:
+        """Keeps it, and passes it on."""
+        self._keep(progress)
+        self._other.resting(progress)
+
+    def _keep(self, progress: Progress) -> None:
+        self._record.rows(
+            self._table, t=[round(self._record.now, 4)], done=[progress.done], failed=[progress.failed]
+        )

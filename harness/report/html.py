@@ -78,6 +78,8 @@ def render(verdict: Verdict, record: Record) -> str:
         items=[_items(record, done) for done in record.all(ScaleDone)],
         figures=_figures(verdict, record),
         finish=curves.finish(record),
+        words=[(name, told) for name, told in verdict.measurements.items() if name.startswith("memory of ")],
+        flames=[page.name for page in sorted((record.folder / "logs").glob("memory-*.html"))],
         held=_held(verdict, record.manifest),
         moved=moved,
         moved_told=told(moved) if moved else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,7 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
 GRACE = 20
+EARLIER = 60  # the engine starts it before we hear of it; its events are asked for by the container's own id
 
 
 class ContainerService(Observed):
@@ -57,6 +59,7 @@ class ContainerService(Observed):
         self.name, self.memory_limit, self.image = service.name, service.memory_bytes, image
         self._service, self._container = service, container
         self._oom_kills = 0
+        self._born = time.time() - EARLIER
         self._look()
 
     def _look(self) -> None:
@@ -123,6 +126,15 @@ class ContainerService(Observed):
         if reading is not None:
             self._oom_kills = reading.oom_kills or self._oom_kills
         return reading
+
+    def oom_events(self) -> int | None:
+        """The engine's own `oom` events for this container, up to now."""
+        wanted = {"container": self._container.id, "event": "oom"}
+        try:
+            told = self._container.client.api.events(since=self._born, until=time.time(), filters=wanted)
+            return sum(len(part.splitlines()) for part in told)
+        except (DockerException, OSError):
+            return None
 
     def pids(self) -> list[int]:
         """Its processes; empty where this machine does not see them."""

@@ -17,9 +17,11 @@ from harness.model.memory import Ceiling, MemoryReading, Source
 PAGE = os.sysconf("SC_PAGE_SIZE")
 PROC = Path("/proc")
 SLOW_EVERY = 5
+NO_LIMIT = 2**62  # v1 tells "none" as the largest number of pages
 _ROLLUP = re.compile(r"^(Anonymous|Pss|Pss_Anon|Pss_Shmem):\s+(\d+) kB", re.MULTILINE)
 _HEAP_FLAGS = re.compile(rb"(-Xmx|--max-old-space-size=)(\d+)([kKmMgG]?)")
 _RLIMITS = (("RLIMIT_DATA", "Max data size", "VmData"), ("RLIMIT_AS", "Max address space", "VmSize"))
+_RUNTIMES = (("python", "python"), ("node", "node"), ("java", "jvm"))
 _UNIT = {b"": 0, b"k": 10, b"m": 20, b"g": 30}
 
 
@@ -88,6 +90,23 @@ def ceilings(pids: Iterable[int], proc: Path = PROC) -> list[Ceiling]:
     return found
 
 
+def runtime(pids: Iterable[int], proc: Path = PROC) -> str:
+    """What the processes run on, as far as it shows: python, node, jvm, else jemalloc or native; "" where none can be
+    looked at."""
+    found = ""
+    for pid in pids:
+        folder = proc / str(pid)
+        try:
+            program = (folder / "exe").readlink().name
+            told = next((name for start, name in _RUNTIMES if program.startswith(start)), "")
+            if told:
+                return told
+            found = "jemalloc" if "libjemalloc" in (folder / "maps").read_text() else found or "native"
+        except OSError:
+            continue
+    return found
+
+
 class Cgroup:
     """The memory files of the control group that process `pid` lives in (v1 and v2).
 
@@ -132,6 +151,8 @@ class Cgroup:
             shared=shared,
             kernel=kernel,
             usage=usage,
+            limit=self.limit() if deep else None,
+            pressure=self.pressure() if deep else None,
             oom_kills=kills,
             pids=tuple(self._pids),
             source=self.source,
@@ -144,6 +165,14 @@ class Cgroup:
         except OSError:
             return None
         return int(_table(text).get("oom_kill", 0))
+
+    def limit(self) -> int | None:
+        """Its own limit; None where it has none, or is gone."""
+        try:
+            text = _read(f"{self.folder}/{'memory.max' if self.v2 else 'memory.limit_in_bytes'}").strip()
+        except OSError:
+            return None
+        return int(text) if text.isdigit() and int(text) < NO_LIMIT else None
 
     def pressure(self) -> float | None:
         """Percent of the last 10 seconds in which some task waited for memory; None where the kernel does not tell

@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.model.attached import Conduct
 from harness.stage.agent_channel import Agent
 from harness.stage.family import hold, let_go
+from harness.stage.memory_files import runtime
 
 
 class Observed:
@@ -22,6 +23,14 @@ class Observed:
     def pids(self) -> list[int]:
         """Its processes, as this machine numbers them; empty where they are not seen."""
         raise NotImplementedError
+
+    def oom_events(self) -> int | None:
+        """What the engine has told of; None without an engine."""
+        return None
+
+    def runtime(self) -> str:
+        """What its processes run on, as far as it shows."""
+        return runtime(self.pids())
 
     def live_heap(self) -> int | None:
         """Live heap bytes, by the agent; while it is held, those from just before."""

@@ -34,7 +34,7 @@ def test_a_leak_of_4_kib_is_found_and_its_size_is_right(tmp_path: Path) -> None:
 def test_a_process_at_its_own_ceiling_is_capped_and_not_healthy(tmp_path: Path) -> None:
     with running({**LEAK, "MEMORY_RLIMIT_DATA": str(90 << 20)}) as bench:
         word, findings, _ = said(rehearsed(tmp_path / "r", Yardstick(bench), 4000))
-    assert word == "capped"
+    assert word.startswith("capped")
     assert [(finding.code, finding.config_key) for finding in findings] == [("MEM-002", "RLIMIT_DATA")]
 
 
@@ -44,7 +44,7 @@ def test_workers_that_are_killed_one_after_another_are_capped(tmp_path: Path) ->
     with running(LEAK, limit=96 << 20, command=command) as bench:
         record = rehearsed(tmp_path / "r", Yardstick(bench), 4000, limit=96 << 20)
     word, findings, _ = said(record)
-    assert word == "capped"
+    assert word.startswith("capped")
     assert "MEM-003" in [finding.code for finding in findings]
 
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from harness.stage.family import family, hold, let_go
-from harness.stage.memory_files import PAGE, Cgroup, ceilings, read_processes
+from harness.stage.memory_files import PAGE, Cgroup, ceilings, read_processes, runtime
 from harness.stage.memory_stats import reading
 
 ROLLUP = (
@@ -24,6 +24,7 @@ V2 = {
     "x/memory.stat": "anon 1000\nfile 999999\nkernel 300\nshmem 20\n",
     "x/memory.events": "oom 1\noom_kill 2\n",
     "x/memory.current": "1234567\n",
+    "x/memory.max": "2000000\n",
     "x/memory.pressure": "some avg10=1.50 avg60=0.00 avg300=0.00 total=9\nfull avg10=0.00 avg60=0.00\n",
 }
 V1 = {
@@ -31,6 +32,7 @@ V1 = {
     "memory/docker/c/memory.stat": "cache 5\nrss 6\nshmem 7\ntotal_cache 50\ntotal_rss 60\ntotal_shmem 70\n",
     "memory/docker/c/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
     "memory/docker/c/memory.usage_in_bytes": "2345678\n",
+    "memory/docker/c/memory.limit_in_bytes": "9223372036854771712\n",
     "memory/docker/c/memory.kmem.usage_in_bytes": "400\n",
 }
 
@@ -74,6 +76,31 @@ def test_on_v1_shared_and_kernel_memory_have_files_of_their_own(tmp_path: Path) 
     assert told.held == 15 * PAGE + 70 + 400
     assert (told.usage, told.oom_kills, told.source) == (2345678, 3, "cgroup v1")
     assert group.pressure() is None
+
+
+def test_a_close_look_tells_limit_and_pressure_where_the_kernel_does(tmp_path: Path) -> None:
+    v2 = Cgroup(1, *machine(tmp_path / "v2", "0::/x\n", V2)).reading(deep=True)
+    v1 = Cgroup(1, *machine(tmp_path / "v1", "4:memory:/docker/c\n", V1)).reading(deep=True)
+    assert v2 is not None and (v2.limit, v2.pressure) == (2_000_000, 1.5)
+    assert v1 is not None and (v1.limit, v1.pressure) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("program", "maps", "told"),
+    [
+        ("/usr/bin/python3.11", "", "python"),
+        ("/usr/bin/node", "", "node"),
+        ("/usr/lib/jvm/java-17/bin/java", "", "jvm"),
+        ("/usr/sbin/redis", "7f /usr/lib/libjemalloc.so.2", "jemalloc"),
+        ("/usr/sbin/nginx", "7f /usr/lib/libc.so.6", "native"),
+    ],
+)
+def test_the_runtime_is_told_by_the_program(tmp_path: Path, program: str, maps: str, told: str) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/exe").symlink_to(program)
+    (tmp_path / "7/maps").write_text(maps)
+    assert runtime([8, 7], tmp_path) == told
+    assert runtime([8], tmp_path) == ""
 
 
 def test_a_close_look_counts_pages_that_workers_share_once(tmp_path: Path) -> None:

@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checks.memory import findings
+from harness.checks.memory.ahead import Ahead
+from harness.checks.memory.ahead import ahead as ahead_of
 from harness.checks.memory.story import Story, story
-from harness.checks.memory.verdict import LEAST_ITEMS, Word
+from harness.checks.memory.verdict import LEAK_ITEMS, LEAST_ITEMS, Word
 from harness.model.finding import Finding
 from harness.model.record import NotSeen, Record, ScaleDone
 
-__all__ = ["check", "growing", "words"]
+__all__ = ["LEAK_ITEMS", "ahead", "check", "growing", "undecided", "words"]
 
 STOPPED_EARLY = 0.8
+REACH = 10  # times the users that were rehearsed: what fills the limit only beyond them may stay undecided
 
 
 def check(record: Record) -> Iterator[Finding | NotSeen]:
@@ -56,6 +59,31 @@ def growing(record: Record) -> dict[str, float]:
     return {each.service.name: each.told.reading.slope for each in stories if each.told.reading.grows}
 
 
+def ahead(record: Record) -> dict[str, Ahead]:
+    """For each service that grows, when its limit is reached."""
+    stories = [found for service in record.manifest.services if (found := story(record, service))]
+    return {each.service.name: way for each in stories if (way := ahead_of(each))}
+
+
+def undecided(record: Record) -> list[str]:
+    """The services that more items would tell more of: those in which a leak could hide, or a cache could look like
+    one, that fills the limit within ten times the users rehearsed."""
+    users = max((done.users for done in record.all(ScaleDone)), default=0)
+    if users < LEAST_ITEMS:
+        return []
+    stories = [found for service in record.manifest.services if (found := story(record, service))]
+    return [each.service.name for each in stories if _is_open(record, each, REACH * users)]
+
+
+def _is_open(record: Record, found: Story, users: int) -> bool:
+    reading = found.told.reading
+    if found.killed or _read_share(record, found) < STOPPED_EARLY:
+        return False
+    doubtful = word(record, found) in ("unsure", "growing", "saturating")
+    worst = max(reading.hidden, reading.high)
+    return doubtful and reading.level + worst * (users - reading.items) > found.service.memory_limit
+
+
 def words(record: Record) -> dict[str, str]:
     """For each service its word, with the largest leak that could hide where none was seen."""
     said = {}
@@ -84,12 +112,14 @@ def _read_share(record: Record, found: Story) -> float:
 
 
 def _sentence(record: Record, found: Story) -> str:
-    reading, said = found.told.reading, word(record, found)
+    reading, said, how = found.told.reading, word(record, found), found.told.how
     if reading.grows and said != "capped":
-        return f"{said}: {reading.slope:,.0f} B an item ({reading.low:,.0f} to {reading.high:,.0f})"
+        return f"{said}: {reading.slope:,.0f} B an item ({reading.low:,.0f} to {reading.high:,.0f}); {how}"
     if said == "capped" or not reading.hidden:
-        return said
-    return f"{said}; a leak of up to {reading.hidden:,.0f} B an item could hide"
+        return f"{said}; {how}"
+    ahead = max(0.0, found.service.memory_limit - reading.level) / reading.hidden
+    hides = f"a leak of up to {reading.hidden:,.0f} B an item could hide"
+    return f"{said}; {hides}, which fills its limit after {reading.items + ahead:,.0f} items; {how}"
 
 
 def _unsure(record: Record, found: Story, top: ScaleDone) -> Iterator[NotSeen]:
@@ -104,7 +134,12 @@ def _unsure(record: Record, found: Story, top: ScaleDone) -> Iterator[NotSeen]:
     slowing = word(record, found) == "saturating" and fills
     if slowing or word(record, found) in ("unsure", "allocator growth"):
         hides = f"; a leak of up to {reading.hidden:,.0f} B an item could hide" if reading.hidden else ""
-        why = f"{word(record, found)}: {reading.why}{hides}; a larger scale or the memory agent tells"
+        tells = (
+            "a larger scale"
+            if found.told.life.stretch.live is not None
+            else "a larger scale or the memory agent"
+        )
+        why = f"{word(record, found)}: {reading.why}{hides}; {tells} tells"
         yield NotSeen(probe=f"memory growth of {name}", why=why, decisive=bool(reading.hidden) and fills)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from harness.checks.memory.ceiling import Capped
 from harness.checks.memory.forecast import Forecast, forecast
+from harness.checks.memory.recipes import recipe
 from harness.checks.memory.sites import Site, ranked
 from harness.checks.memory.story import Story
 from harness.checks.memory.verdict import Reading
 from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, Severity, fingerprint
+from harness.model.growth import RanIntoLimit
 from harness.model.record import Record, ScaleDone, ServiceEnded
 
 MIB, KIB = 2**20, 1024
@@ -44,8 +46,12 @@ def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
             interval=breaks_at.interval,
             method="seen: killed by the kernel for its memory",
         )
+    if found.confirmed:
+        evidence.append(_confirmation(found.confirmed))
     sites = ranked(record, found.service.name)
     evidence += [_site(site) for site in sites[:MOST_SITES]]
+    told = recipe(found.runtime, named=bool(sites))
+    evidence += [Evidence("recipe", f"{found.runtime}: {told}")] if told else []
     where = f"; full at user {breaks_at.users:,}" if breaks_at.users is not None else ""
     needed = (reading.level + reading.high * max(0.0, top.users / each - reading.items)) * HEADROOM
     cause = "its memory grows with each item and is not given back"
@@ -165,7 +171,7 @@ def _seen(found: Story, reading: Reading) -> list[Evidence]:
             f"{reading.slope / KIB:,.1f} KiB an item (95 % interval {reading.low / KIB:,.1f} to"
             f" {reading.high / KIB:,.1f}, {reading.source}) over {reading.items:,} items at"
             f" {found.told.series.scale}x, n = {len(found.told.life.t)} readings"
-            f" {'at rest' if found.told.life.at_rest else 'in passing'}: {reading.why}",
+            f" {'at rest' if found.told.life.at_rest else 'in passing'}, {found.told.how}: {reading.why}",
         ),
         Evidence(
             "memory",
@@ -201,6 +207,19 @@ def _kill(end: ServiceEnded) -> Evidence:
     users = end.done + end.failed
     return Evidence(
         "engine", f"killed by the kernel at {end.scale}x after {end.done:,} items (user {users:,})"
+    )
+
+
+def _confirmation(run: RanIntoLimit) -> Evidence:
+    item, low, high = run.foretold
+    foretold = f"foretold from {run.scale}x: item {item:,.0f} ({low:,.0f} to {high:,.0f})"
+    if not run.seen_by:
+        text = f"a real run with the limit: not killed by item {run.items:,}; {foretold}"
+        return Evidence("engine", f"{text}: the forecast does not hold" if run.items > high else text)
+    inside = "inside" if low <= run.items <= high else "outside"
+    text = f"a real run into the limit: killed after item {run.items:,}, seen by {', '.join(run.seen_by)}"
+    return Evidence(
+        "engine", f"{text}; {foretold}: {item / max(1, run.items) - 1:+.1%}, {inside} the interval"
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from harness.checks.memory.ceiling import Capped, capped
 from harness.checks.memory.series import Life, ScaleSeries, scale_series
 from harness.checks.memory.verdict import Reading, read
+from harness.model.growth import FedOn, RanIntoLimit
 from harness.model.record import Record, ScaleDone, ServiceEnded, ServiceFacts
 
 AGREES = 0.5
@@ -23,6 +24,11 @@ class AtScale:
     reading: Reading
     capped: Capped | None
 
+    @property
+    def how(self) -> str:
+        """Whether the memory agent looked from inside."""
+        return "black box" if self.life.stretch.live is None else "with the memory agent"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
@@ -31,6 +37,8 @@ class Story:
     told        the scale that decides: the largest, or where a kill cut that one short, the last that shows growth
     two_scales  bytes an item between two scales, each on a fresh stage; None where no two can be compared
     killed      how the kernel ended the service for its memory, where it did
+    runtime     what it runs on, as far as that was seen
+    confirmed   the real run into its limit, where there was one
     kills       processes in it that the kernel killed for memory while the service as a whole went on
     """
 
@@ -39,13 +47,16 @@ class Story:
     told: AtScale
     two_scales: float | None
     killed: ServiceEnded | None
+    confirmed: RanIntoLimit | None
+    runtime: str
     kills: int
 
 
 def story(record: Record, service: ServiceFacts) -> Story | None:
     """The story of one service; None where nothing of it could be read."""
     scales = []
-    for done in sorted(record.all(ScaleDone), key=lambda done: done.scale):
+    seen: list[ScaleDone | FedOn] = [*record.all(ScaleDone), *record.all(FedOn)]
+    for done in sorted(seen, key=lambda done: done.scale):
         series = scale_series(record, done.scale, service.name)
         life = series.longest if series else None
         if series and life:
@@ -66,8 +77,16 @@ def story(record: Record, service: ServiceFacts) -> Story | None:
         told=told,
         two_scales=two,
         killed=ends[-1] if ends else None,
+        confirmed=next((run for run in record.all(RanIntoLimit) if run.service == service.name), None),
+        runtime=_runtime(record, told.series.scale, service.name),
         kills=max(0, sum(each.series.kills for each in scales) - len(ends)),
     )
+
+
+def _runtime(record: Record, scale: int, service: str) -> str:
+    ends = record.table(f"memory-ends-{scale}")
+    told = dict(zip(ends.get("service", ()), ends.get("runtime", ()), strict=True))
+    return str(told.get(service, ""))
 
 
 def two_scales(scales: Sequence[AtScale]) -> float | None:

@@ -107,6 +107,14 @@ class AttachedService:
         self._read_at = now
         return self._memory.read()
 
+    def oom_events(self) -> int | None:
+        """None: the engine that runs it is not asked."""
+        return None
+
+    def runtime(self) -> str:
+        """Nothing is seen from here."""
+        return ""
+
     def ceilings(self) -> list[Ceiling]:
         """None is seen from here."""
         return []

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -40,7 +40,9 @@ class Bench:
     ) -> None:
         self.port, self.process, self.group, self.sockets = port, process, group, sockets
         self.items = self.failed = 0
+        self.request: Callable[[int], bytes] = lambda number: REQUEST
         self._lanes: list[socket.socket] = []
+        self._sent = 0
         self._cgroup: Cgroup | None = None
 
     def ready(self) -> None:
@@ -63,7 +65,8 @@ class Bench:
             lanes = self._lanes[: min(count, LANES)]
             try:
                 for lane in lanes:
-                    lane.sendall(REQUEST)
+                    lane.sendall(self.request(self._sent))
+                    self._sent += 1
                 for lane in lanes:
                     answer = _answer(lane)
                     self.items += answer.startswith(b"HTTP/1.1 200")

@@ -1,4 +1,4 @@
-"""Attribution: does the planted line come first, what does tracking cost, and is a capture readable after a kill."""
+"""Attribution: does the planted line come first, and is a capture readable after a kill."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import signal
 import sys
 import time
 from pathlib import Path
-
-import psutil
 
 from harness.checks.memory.sites import Site, rank
 from harness.probes.attribution import Held, add_sites, as_rows
@@ -113,37 +111,6 @@ def kills() -> None:
                 keep(path, {"first": first, "items": bench.items, "oom_kills": bench.oom_kills()})
 
 
-def cost() -> None:
-    """CPU an item and resident memory of the service: without the agent, with it, and inside the window."""
-    for seed in range(5):
-        path = STORE / f"cost-{seed}.json"
-        if path.exists():
-            continue
-        told: dict[str, list[float]] = {}
-        for name, agent in (("none", False), ("agent", True)):
-            with running(environment("quiet", 1024, seed), agent=agent) as bench:
-                bench.feed(WARM_UP)
-                told[name] = measured(bench)
-                if agent:
-                    for socket_ in bench.sockets.glob("*.sock"):
-                        bench.ask("track", socket_)
-                    told["window"] = measured(bench)
-                    for socket_ in bench.sockets.glob("*.sock"):
-                        bench.ask("untrack", socket_)
-                    told["after"] = measured(bench)
-        keep(path, told)
-
-
-def measured(bench: Bench) -> list[float]:
-    """(CPU seconds an item, bytes held beyond the leak) over 2,000 items."""
-    process = psutil.Process(bench.process.pid)
-    before, items = process.cpu_times(), bench.items
-    bench.feed(2000)
-    after = process.cpu_times()
-    used = after.user + after.system - before.user - before.system
-    return [used / (bench.items - items), (bench.held() or 0) - bench.items * 1033]
-
-
 def keep(path: Path, told: object) -> None:
     """One small file a run."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +120,6 @@ def keep(path: Path, told: object) -> None:
 
 def main() -> None:
     """Collects what is missing."""
-    cost()
     kills()
     lines()
 

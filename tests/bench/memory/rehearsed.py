@@ -42,6 +42,12 @@ class Yardstick:
     def ceilings(self) -> list[Ceiling]:
         return ceilings(family(self.bench.process.pid))
 
+    def oom_events(self) -> int | None:
+        return None
+
+    def runtime(self) -> str:
+        return "python"
+
     def live_heap(self) -> int | None:
         return None
 
