@@ -53,6 +53,10 @@ class EnvironmentProblem(HarnessError):
     exit_code = 5
 
 
+class EngineGone(EnvironmentProblem):
+    """The container engine went away while a stage was up: what was seen since says nothing of the services."""
+
+
 class Refused(HarnessError):
     """It would reach out of the rehearsal, and nobody has allowed that by name (exit 6). Nothing has been sent."""
 

@@ -14,7 +14,7 @@ from typing import Protocol
 from harness.act_two import Button
 from harness.drive.desk import Desk
 from harness.drive.performance import Play
-from harness.errors import HarnessError, TimeBudgetSpent
+from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
 from harness.model.record import NotSeen
 from harness.model.scenario import Scenario, StageKind, parse_duration
 from harness.model.stage import Stage
@@ -101,7 +101,7 @@ class Again:
         """What goes wrong with one of them is not seen, and the next goes on; a spent budget ends them all."""
         try:
             yield
-        except TimeBudgetSpent:
+        except (TimeBudgetSpent, EngineGone):
             raise
         except HarnessError as problem:
             self.play.record.event(NotSeen(probe=f"when {what}", why=problem.seen))

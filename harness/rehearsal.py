@@ -98,7 +98,7 @@ def rehearse(
     audience: Audience,
 ) -> None:
     """Holds the rehearsal and writes what it saw into `record`."""
-    record.manifest(_manifest(loaded, plan, people, record))
+    record.manifest(manifest(loaded, plan, people, record))
     users = people.users(plan.usual * plan.scales[-1])
     record.rows("intended", item=[user.id for user in users])
     if type(loaded.scenario).expected is not Scenario.expected:
@@ -274,7 +274,8 @@ def _up(
         yield stage
 
 
-def _manifest(loaded: Loaded, plan: Plan, people: People, record: RecordWriter) -> Manifest:
+def manifest(loaded: Loaded, plan: Plan, people: People, record: RecordWriter) -> Manifest:
+    """run.json of this plan."""
     services = {
         name: service for name, service in loaded.scenario.services().items() if service.on(plan.stage)
     }

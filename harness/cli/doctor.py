@@ -23,7 +23,7 @@ from rich.text import Text
 from harness.cli.screen import screen
 from harness.stage import Engine, find_engine
 from harness.stage.base_image import can_make
-from harness.stage.watchdog import belongings, dead_owners
+from harness.stage.leftovers import belongings, dead_owners
 
 SAMPLE = ("django", "gunicorn", "fastapi", "uvicorn", "urllib3")
 

@@ -14,7 +14,8 @@ import msgspec
 
 from harness.cli.screen import put
 from harness.stage import Engine, find_engine
-from harness.stage.watchdog import belongings, dead_owners, remove
+from harness.stage.leftovers import belongings, dead_owners
+from harness.stage.watchdog import remove
 
 
 @click.command("gc", help=__doc__)

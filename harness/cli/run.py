@@ -42,17 +42,20 @@ from harness.cli.ending import Interrupted
 from harness.cli.progress import ProgressLine
 from harness.cli.screen import screen
 from harness.cli.settings import Configured
-from harness.errors import EnvironmentProblem, HarnessError, Refused, TimeBudgetSpent, UsageError
+from harness.errors import EngineGone, EnvironmentProblem, HarnessError, Refused, TimeBudgetSpent, UsageError
 from harness.judgement import GATE, at_or_above, judge
 from harness.loading import Loaded, load
 from harness.model.record import Ended, Record, RecordWriter, RunStatus
 from harness.model.scenario import StageKind, parse_duration
 from harness.opening import attach_opener, engine_for, opener
 from harness.population import Population
-from harness.rehearsal import ALL_PROBES, PROBES, Plan, rehearse
+from harness.rehearsal import ALL_PROBES, PROBES, Plan, manifest, rehearse
 from harness.stage import Engine, build_images
 from harness.stage.attach import Site
-from harness.stage.watchdog import belongings, dead_owners, remove
+from harness.stage.leftovers import belongings, dead_owners
+from harness.stage.watchdog import lease, remove, stand_by
+
+AFTER_BUDGET = 15 * 60.0
 
 
 @click.command("run", cls=Configured, help=__doc__)
@@ -118,7 +121,8 @@ def command(
     **how: Any,
 ) -> None:
     loaded = load(scenario)
-    deadline = time.monotonic() + parse_duration(budget, what="--budget")
+    deadline = time.monotonic() + (allowed := parse_duration(budget, what="--budget"))
+    lease(allowed + AFTER_BUDGET)
     chosen, wanted = _scales(scales) if scales else loaded.scenario.scales, _probes(probes)
     usual, site = users or loaded.scenario.usual, None
     if stage == "attach":
@@ -192,7 +196,9 @@ def hold(loaded: Loaded, plan: Plan, on: Engine | Site | None, watching: Spectat
     started, cpu = time.monotonic(), time.process_time()
     with RecordWriter(watching.folder) as record:
         try:
+            stand_by()
             people = Population(plan.seed, loaded.scenario.population)
+            record.manifest(manifest(loaded, plan, people, record))  # there before anything that may fail
             if isinstance(on, Site):
                 images, open_stage = {}, attach_opener(loaded, on, watching.folder.name)
             else:
@@ -217,7 +223,7 @@ def _how_it_ended(problem: BaseException | None) -> tuple[RunStatus, str]:
             return "completed", ""
         case Interrupted():
             return "interrupted", f"interrupted by {problem}"
-        case TimeBudgetSpent() | Refused():
+        case TimeBudgetSpent() | Refused() | EngineGone():
             return "aborted", str(problem)
         case HarnessError():
             return "failed", str(problem)

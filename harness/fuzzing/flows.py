@@ -16,7 +16,7 @@ from harness.checks.kinds import PHANTOM
 from harness.checks.verdicts import GOOD, VERDICTS
 from harness.drive.attempts import Unrecorded
 from harness.drive.performance import Performance
-from harness.errors import HarnessError, TimeBudgetSpent
+from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
 from harness.fuzzing.cases import Case
 from harness.fuzzing.ground import Ground
 from harness.fuzzing.weighing import weigh
@@ -200,7 +200,7 @@ def _whatever_comes_of_it() -> Iterator[None]:
     """Around a press: that it fails is part of what is looked at. Only the end of time is raised."""
     try:
         yield
-    except TimeBudgetSpent:
+    except (TimeBudgetSpent, EngineGone):
         raise
     except HarnessError:
         return
@@ -232,7 +232,7 @@ def play_flow(ground: Ground, steps: Sequence[str]) -> Bad:
         for step in steps:
             flow.do(step)
         bad = flow.finish()
-    except TimeBudgetSpent:
+    except (TimeBudgetSpent, EngineGone):
         raise
     except HarnessError as problem:
         bad = {f"the stage does not recover: {problem.seen[:120]}": 1}

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from harness.errors import HarnessError, TimeBudgetSpent
+from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
 from harness.fuzzing.flows import Bad, Flow, steps_for
 from harness.fuzzing.ground import Ground
 
@@ -50,7 +50,7 @@ class Hands(RuleBasedStateMachine):
         """What the system does under these hands is looked at; it is never an error of ours."""
         try:
             return act()
-        except TimeBudgetSpent:
+        except (TimeBudgetSpent, EngineGone):
             raise
         except HarnessError as problem:
             self.bad[f"the stage does not recover: {problem.seen[:120]}"] = 1

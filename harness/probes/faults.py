@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.errors import HarnessError, TimeBudgetSpent
+from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
 from harness.model.record import AgainKind, NotSeen, PressedAgain, RecordWriter
 from harness.model.stage import Tap
 from harness.probes.background import Background
@@ -89,7 +89,7 @@ def play(fault: Fault, desk: Desk, tap: Tap, record: RecordWriter, trigger: str)
             read_outcomes(desk.outcomes, record, f"items-{fault.key}-then")
             press_on(diary)
             write_account(diary, record, fault.key)
-    except TimeBudgetSpent:
+    except (TimeBudgetSpent, EngineGone):
         raise
     except (HarnessError, TapGone) as problem:
         seen = problem.seen if isinstance(problem, HarnessError) else str(problem)

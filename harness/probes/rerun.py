@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.errors import HarnessError, TimeBudgetSpent
+from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
 from harness.model.record import AgainKind, NotSeen, PressedAgain, PressNote, RecordWriter
 from harness.probes.background import Background
 from harness.probes.diary import Desk, Diary, Pressing, read_ledger, write_account
@@ -73,7 +73,7 @@ def hold(experiment: Experiment, desk: Desk, record: RecordWriter, trigger: str)
     try:
         reached = experiment.run(diary)
         write_account(diary, record, experiment.key)
-    except TimeBudgetSpent:
+    except (TimeBudgetSpent, EngineGone):
         raise
     except HarnessError as problem:
         record.event(NotSeen(probe=f"when {experiment.what}", why=problem.seen))
@@ -165,7 +165,7 @@ def _after_kill(service: str, *, holding: str, look: bool) -> Callable[[Diary], 
         diary.desk.revive(service)
         try:
             diary.note(press.result())
-        except TimeBudgetSpent:
+        except (TimeBudgetSpent, EngineGone):
             raise
         except HarnessError as problem:  # the batch is gone, or its answer: that is the experiment
             diary.cut_off(problem.seen)

@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import requests
 from docker.errors import DockerException
 
 from harness.errors import EnvironmentProblem, LeftBehind, UsageError
 from harness.model.memory import Ceiling, MemoryReading
 from harness.model.scenario import Scenario, Service
 from harness.model.stage import Ending
+from harness.stage import watchdog
 from harness.stage.agent_channel import Agent, agent_for
 from harness.stage.container_options import mounts, named_volumes, options, words
 from harness.stage.engine import Engine
+from harness.stage.engine_watch import engine_stays
 from harness.stage.healthcheck import passes
 from harness.stage.images import image_for
 from harness.stage.logs import HEAD, TAIL, left_out
@@ -28,13 +31,7 @@ from harness.stage.memory_stats import from_stats
 from harness.stage.observed import Observed
 from harness.stage.readiness import all_of, answers, wait_until_done, wait_until_ready
 from harness.stage.tapping import BEHIND, container_tap
-from harness.stage.watchdog import (
-    EMPTY_PASSES,
-    OWNER_LABEL,
-    STAGE_LABEL,
-    remove_labelled,
-    stand_by,
-)
+from harness.stage.watchdog import EMPTY_PASSES, OWNER_LABEL, STAGE_LABEL, remove_labelled
 from harness.stage.wiring import Address, environment
 from harness.tap.remote import Remote
 
@@ -181,49 +178,59 @@ def container_stage(
     known = scenario.services()
     addresses = {name: Address.of(service, name, service.port) for name, service in known.items()}
     stage = ContainerStage()
-    labels = {OWNER_LABEL: stand_by(), STAGE_LABEL: secrets.token_hex(8)}
+    labels = {**watchdog.labels(), STAGE_LABEL: secrets.token_hex(8)}
+    token = f"{STAGE_LABEL}={labels[STAGE_LABEL]}"
     passes = EMPTY_PASSES
     agents: list[Agent] = []
-    try:
-        network = Network(docker_network_kw={"labels": labels}).create()
-        volumes = {name: engine.client.volumes.create(labels=labels).name for name in named_volumes(known)}
-        for name, service in known.items():
-            env = environment(service.env, addresses, known, {"port": str(service.port)})
-            agent = agent_for(labels[OWNER_LABEL], wanted=service.memory_agent)
-            agents.append(agent)
-            if service.memory_agent:
-                env |= agent.environment(_pythonpath(engine, images[name], env), inside=True)
-            wanted = DockerContainer(images[name]).with_envs(**env).with_network(network)
-            names = [name, *service.aliases]
-            wanted.with_network_aliases(*([BEHIND.format(name)] if name in tapped else names))
-            wanted.with_kwargs(**options(service, labels))
-            for here, there, mode in mounts(service, root, volumes):
-                wanted.with_volume_mapping(here, there, mode)
-            running = _start(wanted, service, agent)
-            if not service.runs_once:
-                stage.services[name] = running
-            running.wait()
-            if name in tapped:
-                stage.taps[name] = container_tap(engine.client, network.name, names, service.port, labels)
-        stage.entries = {name: name for name in stage.services}
-        stage.entries |= {service.fronts.name: name for name, service in known.items() if service.fronts}
-        yield stage
-        passes = 1
-    finally:
-        for agent in agents:
-            agent.close()
-        for tap in stage.taps.values():
-            tap.close()
-        _clear(engine, labels[STAGE_LABEL], passes)
+    with engine_stays(token):
+        try:
+            network = Network(docker_network_kw={"labels": labels}).create()
+            volumes = {
+                name: engine.client.volumes.create(labels=labels).name for name in named_volumes(known)
+            }
+            for name, service in known.items():
+                env = environment(service.env, addresses, known, {"port": str(service.port)})
+                agent = agent_for(labels[OWNER_LABEL], wanted=service.memory_agent)
+                agents.append(agent)
+                if service.memory_agent:
+                    env |= agent.environment(_pythonpath(engine, images[name], env), inside=True)
+                wanted = DockerContainer(images[name]).with_envs(**env).with_network(network)
+                names = [name, *service.aliases]
+                wanted.with_network_aliases(*([BEHIND.format(name)] if name in tapped else names))
+                wanted.with_kwargs(**options(service, labels))
+                for here, there, mode in mounts(service, root, volumes):
+                    wanted.with_volume_mapping(here, there, mode)
+                running = _start(wanted, service, agent)
+                if not service.runs_once:
+                    stage.services[name] = running
+                running.wait()
+                if name in tapped:
+                    tap = container_tap(engine.client, network.name, names, service.port, labels)
+                    stage.taps[name] = tap
+            stage.entries = {name: name for name in stage.services}
+            stage.entries |= {one.fronts.name: name for name, one in known.items() if one.fronts}
+            yield stage
+            passes = 1
+        finally:
+            for agent in agents:
+                agent.close()
+            for tap in stage.taps.values():
+                tap.close()
+            _clear(engine, token, passes)
 
 
 def _clear(engine: Engine, token: str, passes: int) -> None:
-    stays = remove_labelled(engine.client, f"{STAGE_LABEL}={token}", passes=passes)
+    try:
+        stays = remove_labelled(engine.client, token, passes=passes)
+    except (DockerException, requests.RequestException):  # the engine is away: told by `engine_stays`
+        watchdog.leave_the_rest()
+        raise
     if stays:
+        watchdog.leave_the_rest()
         raise LeftBehind(
             f"not removed: {'; '.join(stays)}",
             expected="an engine in which nothing of the rehearsal is left",
-            fix="`rehearse gc` tries again once this command has ended",
+            fix="the watchdog goes on trying for two minutes; then `rehearse gc`",
         )
 
 

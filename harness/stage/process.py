@@ -176,7 +176,12 @@ def process_stage(scenario: Scenario, root: Path, tapped: Collection[str] = ()) 
                 addresses[name] = replace(addresses[name], port=tap.port)
         stage.entries = {name: name for name in stage.services}
         stage.entries |= {one.fronts.name: name for name, one in taking_part.items() if one.fronts}
-        yield stage
+        try:
+            yield stage
+        except BaseException:  # nobody waits for a polite end of one service after the other
+            for running in stage.services.values():
+                running.kill()
+            raise
 
 
 def _start(

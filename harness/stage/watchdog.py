@@ -1,8 +1,8 @@
 """Removes what a rehearsal has started, also when the rehearsal itself is killed.
 
-Everything that is started carries its owner: containers and networks as a label, processes in their environment,
-scratch folders in their name. By label, and not by what somebody remembers, because a signal may arrive between
-the engine's making a thing and our hearing of it. For the same reason a removal looks again until nothing has
+Everything that is started carries its owner: containers, networks, volumes and images as a label, processes in their
+environment, scratch folders in their name. By label, and not by what somebody remembers, because a signal may arrive
+between the engine's making a thing and our hearing of it. For the same reason a removal looks again until nothing has
 turned up three times in a row.
 
 As a script this file is the watchdog: a process in a session of its own that holds the reading end of a pipe. Its
@@ -30,26 +30,39 @@ import psutil
 
 OWNER_LABEL = "rehearse.owner"
 STAGE_LABEL = "rehearse.stage"
+DEADLINE_LABEL = "rehearse.deadline"
+PLACE_LABEL = "rehearse.place"
 OWNER_VARIABLE = "REHEARSE_OWNER"
 OWNER = re.compile(r"\d+-\d+-[0-9a-f]+")
 EMPTY_PASSES = 3
 PAUSE = 0.3
+LATE = 3.0
 ENGINE_AWAY = 120.0
+LEASE = 24 * 3600.0
 DONE = b"done\n"
+
+_unfinished = False
+_lease = LEASE
 
 
 def this_process() -> str:
     """The owner that this process is: its pid, when it started, and which boot of the machine that was."""
-    return _owner(psutil.Process())
+    return owner_of(psutil.Process())
 
 
-def alive(owner: str) -> bool:
-    """Whether an owner still runs. A pid that was given away again is another process."""
-    pid = owner.partition("-")[0]
-    try:
-        return pid.isdigit() and _owner(psutil.Process(int(pid))) == owner
-    except psutil.Error:
-        return False
+def lease(seconds: float) -> None:
+    """How long this process will need its things at most."""
+    global _lease
+    _lease = seconds
+
+
+def labels() -> dict[str, str]:
+    """What everything in the engine carries: who owns it, and until when at most where nobody can ask the owner."""
+    return {
+        OWNER_LABEL: stand_by(),
+        PLACE_LABEL: place(),
+        DEADLINE_LABEL: str(int(time.time() + _lease)),
+    }
 
 
 def scratch_folder(owner: str) -> Path:
@@ -57,38 +70,15 @@ def scratch_folder(owner: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"rehearse-{owner}-"))
 
 
-def owners(client: Any | None) -> set[str]:
-    """Everybody who owns something on this machine, in the engine `client` (None: there is none) or beside it."""
-    found = {folder.name.removeprefix("rehearse-").rpartition("-")[0] for folder in _folders("")}
-    found |= {owner for _, owner in _processes()}
-    if client is not None:
-        found |= {thing["Labels"][OWNER_LABEL] for thing in _things(client, OWNER_LABEL)}
-    return {owner for owner in found if OWNER.fullmatch(owner)}
-
-
-def belongings(client: Any | None, owner: str) -> list[str]:
-    """What an owner has on this machine, in words."""
-    words = [f"process {process.pid}" for process, own in _processes() if own == owner]
-    words += [f"folder {folder}" for folder in _folders(owner)]
-    if client is not None:
-        for thing in _things(client, f"{OWNER_LABEL}={owner}"):
-            words.append(f"{_kind(thing)} {_called(thing)}")
-    return words
-
-
-def dead_owners(client: Any | None) -> list[str]:
-    """Owners that have ended and still own something."""
-    return sorted(owner for owner in owners(client) if not alive(owner))
-
-
 def remove(client: Any | None, owner: str, *, passes: int = EMPTY_PASSES) -> list[str]:
     """Removes everything of an owner's until `passes` looks in a row find nothing. Returns what stays, and why."""
     empty = 0
     stays: list[str] = []
     while empty < passes and not stays:
-        found = _end_processes(owner) + _remove_folders(owner)
+        found = _end_processes(owner)
+        found += _remove_folders(owner, stays)
         if client is not None:
-            stays = remove_labelled(client, f"{OWNER_LABEL}={owner}", passes=1)
+            stays += remove_labelled(client, f"{OWNER_LABEL}={owner}", passes=1)
         empty = 0 if found else empty + 1
         time.sleep(PAUSE if empty < passes else 0)
     return stays
@@ -99,11 +89,11 @@ def remove_labelled(client: Any, label: str, *, passes: int = EMPTY_PASSES) -> l
     removed. Returns what stays, and why."""
     empty = 0
     while empty < passes:
-        things = _things(client, label)
-        stays = [problem for thing in things if (problem := _remove_thing(client, thing))]
-        if stays and len(stays) == len(things):
+        found = things(client, label)
+        stays = [problem for thing in found if (problem := _remove_thing(client, thing))]
+        if stays and len(stays) == len(found):
             return stays
-        empty = 0 if things else empty + 1
+        empty = 0 if found else empty + 1
         time.sleep(PAUSE if empty < passes else 0)
     return []
 
@@ -111,7 +101,8 @@ def remove_labelled(client: Any, label: str, *, passes: int = EMPTY_PASSES) -> l
 @functools.cache
 def stand_by() -> str:
     """Starts this process's watchdog, once, and returns the owner that it watches: call it before the first thing
-    is made. It ends when this process does: at once after an ordinary end, and after cleaning behind any other."""
+    is made. It ends when this process does: at once after an ordinary end, and after cleaning behind any other.
+    Every process that is started from now on inherits the owner, whoever starts it."""
     owner = this_process()
     dog = subprocess.Popen(
         [sys.executable, "-I", __file__, owner],
@@ -122,45 +113,69 @@ def stand_by() -> str:
         cwd="/",
         env={name: value for name, value in os.environ.items() if name != OWNER_VARIABLE},
     )
+    assert dog.stdin is not None
+    os.register_at_fork(after_in_child=dog.stdin.close)  # a child that lives on would hold the pipe open
+    os.environ[OWNER_VARIABLE] = owner
     atexit.register(_call_off, dog)
     return owner
 
 
+def leave_the_rest() -> None:
+    """Something could not be removed now: the watchdog goes on trying once this process has ended."""
+    global _unfinished
+    _unfinished = True
+
+
 def _call_off(dog: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(BrokenPipeError):
-        dog.communicate(DONE, timeout=10)
+    assert dog.stdin is not None
+    with contextlib.suppress(BrokenPipeError, subprocess.TimeoutExpired):
+        if _unfinished:
+            dog.stdin.close()
+        else:
+            dog.communicate(DONE, timeout=10)
 
 
 def _watch(owner: str) -> None:
-    """Waits for the end of the pipe, then removes: also while the engine is away for a while."""
+    """Waits for the end of the pipe, then removes: also while the engine is away for a while, and once more a little
+    later, because an engine under load may still be making what was asked for before the end."""
     if sys.stdin.buffer.read().endswith(DONE):
         return
     deadline = time.monotonic() + ENGINE_AWAY
-    while time.monotonic() < deadline:
-        client = _engine()
-        stays = remove(client, owner)
-        if client is not None and not stays:
-            return
-        if client is None and not _engine_is_used():
-            return
-        time.sleep(1)
+    clean = 0
+    while clean < 2 and time.monotonic() < deadline:
+        remove(None, owner, passes=1)
+        if _engine_is_used():
+            clean = clean + 1 if _cleared(owner) else 0
+        else:
+            clean += 1
+        time.sleep(LATE if clean == 1 else 1 if not clean else 0)
 
 
-def _engine() -> Any | None:
+def _cleared(owner: str) -> bool:
+    """Whether the engine answered, and nothing of the owner's is left in it."""
     import docker
+    import requests
 
     try:
-        return docker.from_env(timeout=20)
-    except (docker.errors.DockerException, OSError):
-        return None
+        client = docker.from_env(timeout=20)
+        return not remove(client, owner)
+    except (docker.errors.DockerException, requests.RequestException, OSError):
+        return False
 
 
 def _engine_is_used() -> bool:
     """Whether there may be an engine that is only away: its socket's folder has a Docker, or one was named."""
-    return bool(os.environ.get("DOCKER_HOST")) or Path("/var/run/docker.sock").exists()
+    named = os.environ.get("DOCKER_HOST", "")
+    path = Path(named.removeprefix("unix://") if named.startswith("unix://") else "/var/run/docker.sock")
+    return (
+        bool(named and not named.startswith("unix://"))
+        or path.exists()
+        or shutil.which("dockerd") is not None
+    )
 
 
-def _owner(process: psutil.Process) -> str:
+def owner_of(process: psutil.Process) -> str:
+    """The owner that a process is."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     if not boot.exists():  # no Linux
         return f"{process.pid}-{int(process.create_time() * 100)}-0"
@@ -171,8 +186,17 @@ def _owner(process: psutil.Process) -> str:
     return f"{process.pid}-{started}-{boot.read_text()[:8]}"
 
 
+def place(pid: int | str = "self") -> str:
+    """Where the pid of an owner means something: this boot of this machine, and a pid namespace. Two containers with
+    one engine may both have a process 7."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    if not boot.exists():  # no Linux
+        return "0"
+    return f"{boot.read_text()[:8]}-{Path(f'/proc/{pid}/ns/pid').stat().st_ino:x}"
+
+
 def _end_processes(owner: str) -> int:
-    mine = [process for process, own in _processes() if own == owner]
+    mine = family(owner)
     for process in mine:
         with contextlib.suppress(psutil.Error):
             process.kill()
@@ -180,14 +204,41 @@ def _end_processes(owner: str) -> int:
     return len(mine)
 
 
-def _remove_folders(owner: str) -> int:
-    folders = list(_folders(owner))
-    for folder in folders:
+def family(owner: str) -> list[psutil.Process]:
+    """The processes that carry the owner, and those of the sessions that they lead: one that has wiped its
+    environment is still in its session."""
+    mine = {
+        process.pid: process for process, own in processes() if own == owner and process.pid != os.getpid()
+    }
+    for process in psutil.process_iter():
+        with contextlib.suppress(OSError):
+            if process.pid not in mine and os.getsid(process.pid) in mine:
+                mine[process.pid] = process
+    return list(mine.values())
+
+
+def _remove_folders(owner: str, stays: list[str]) -> int:
+    found = list(folders(owner))
+    for folder in found:
         shutil.rmtree(folder, ignore_errors=True)
-    return len(folders)
+        if folder.exists():  # something may be mounted in it, by a base image in the making
+            for place in sorted(_mounts_below(folder), reverse=True):
+                subprocess.run(["umount", "-l", place], capture_output=True, check=False)
+            shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            stays.append(f"folder {folder}")
+    return len(found)
 
 
-def _processes() -> Iterator[tuple[psutil.Process, str]]:
+def _mounts_below(folder: Path) -> list[str]:
+    with contextlib.suppress(OSError):
+        rows = [row.split()[4] for row in Path("/proc/self/mountinfo").read_text().splitlines()]
+        return [place for place in rows if place.startswith(f"{folder}/")]
+    return []
+
+
+def processes() -> Iterator[tuple[psutil.Process, str]]:
+    """Every process that carries an owner, with it."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             owner = process.environ().get(OWNER_VARIABLE)
@@ -195,11 +246,13 @@ def _processes() -> Iterator[tuple[psutil.Process, str]]:
                 yield process, owner
 
 
-def _folders(owner: str) -> Iterator[Path]:
+def folders(owner: str) -> Iterator[Path]:
+    """The scratch folders of an owner; of all, for ""."""
     return Path(tempfile.gettempdir()).glob(f"rehearse-{owner}-*" if owner else "rehearse-*-*-*-*")
 
 
-def _things(client: Any, label: str) -> list[dict[str, Any]]:
+def things(client: Any, label: str) -> list[dict[str, Any]]:
+    """What has a label, in the order in which it can go: what uses a network or a volume before it."""
     wanted = {"label": label}
     return [
         *client.api.containers(all=True, filters=wanted),
@@ -209,22 +262,23 @@ def _things(client: Any, label: str) -> list[dict[str, Any]]:
     ]
 
 
-def _kind(thing: dict[str, Any]) -> str:
+def kind(thing: dict[str, Any]) -> str:
+    """container, network, volume or image."""
     told = {"Names": "container", "Mountpoint": "volume", "RepoTags": "image"}
     return next((kind for field, kind in told.items() if field in thing), "network")
 
 
-def _called(thing: dict[str, Any]) -> str:
-    return str(
-        next(iter(thing.get("Names") or thing.get("RepoTags") or []), thing.get("Name", thing.get("Id")))
-    )
+def called(thing: dict[str, Any]) -> str:
+    """What it is called."""
+    names = thing.get("Names") or thing.get("RepoTags") or [thing.get("Name") or thing.get("Id")]
+    return str(names[0])
 
 
 def _remove_thing(client: Any, thing: dict[str, Any]) -> str:
     import docker
 
     try:
-        match _kind(thing):
+        match kind(thing):
             case "container":
                 client.api.remove_container(thing["Id"], force=True, v=True)
             case "network":
@@ -238,7 +292,7 @@ def _remove_thing(client: Any, thing: dict[str, Any]) -> str:
     except docker.errors.APIError as problem:
         if "already in progress" in str(problem):
             return ""
-        return f"{_kind(thing)} {_called(thing)}: {problem.explanation}"
+        return f"{kind(thing)} {called(thing)}: {problem.explanation}"
     return ""
 
 

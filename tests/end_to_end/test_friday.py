@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.stage import Engine
-from harness.stage.watchdog import OWNER_LABEL, alive
+from harness.stage.leftovers import alive
+from harness.stage.watchdog import OWNER_LABEL
 from tests.conftest import REHEARSE, ROOT
 
 EXPECTED = {"URL-001", "FORM-001", "STOP-001", "ITEM-001", "MEM-001", "ERR-001"}

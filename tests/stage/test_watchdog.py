@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.stage.watchdog import alive, belongings, owners, remove, scratch_folder, this_process
+from harness.stage.leftovers import alive, belongings, owners
+from harness.stage.watchdog import remove, scratch_folder, this_process
 from tests.conftest import REHEARSE, ROOT, Rehearse
 
 pytestmark = pytest.mark.alone
