@@ -7,13 +7,19 @@ from ssl import SSLContext
 
 from harness.drive.tls import tls_for
 from harness.loading import Loaded
+from harness.model.scenario import Scenario
 from harness.model.stage import OpenStage
 from harness.stage import Engine, container_stage, find_engine, need_engine, process_stage
 from harness.stage.attach import Site, attach_stage
 
 
-def engine_for(stage: str) -> tuple[Engine | None, str]:
+def engine_for(stage: str, scenario: Scenario) -> tuple[Engine | None, str]:
     """The engine to use for `auto`, `docker` or `process`, or None for the process stage, and why."""
+    services = scenario.services().values()
+    if stage == "auto" and all(
+        service.process and not (service.build or service.image) for service in services
+    ):
+        return None, "no service says how it runs in a container"
     if stage == "docker":
         return need_engine(), "asked for"
     if stage == "process":

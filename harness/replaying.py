@@ -92,7 +92,7 @@ def attempts_on(loaded: Loaded, seed: int, open_stage: OpenStage, budget: float)
 def outcome_of(scenario: str, data: Mapping[str, Any], *, stage: str = "auto", seed: int = 1) -> str:
     """What becomes of one user on a fresh stage: "ok", or how it fails. For tests that a rehearsal wrote."""
     loaded = load(scenario)
-    engine, _ = engine_for(stage)
+    engine, _ = engine_for(stage, loaded.scenario)
     images = build_images(engine, loaded.scenario, loaded.root) if engine else {}
     with attempts_on(loaded, seed, opener(loaded, engine, images), 120.0) as attempts:
         word = told(attempts, data)

@@ -18,6 +18,7 @@ from harness.cli import (
     gc,
     github,
     images,
+    init,
     judge,
     load,
     replay,
@@ -45,6 +46,7 @@ def cli() -> None:
 
 
 for module in (
+    init,
     run,
     load,
     judge,

@@ -74,7 +74,7 @@ def _alone(record: Record, finding: str, stage: str, seed: int | None, seconds: 
     """One user, tried alone on a fresh stage."""
     event = find_cause(record, finding)
     loaded = scenario_of(record)
-    engine, why = engine_for(stage)
+    engine, why = engine_for(stage, loaded.scenario)
     click.echo(f"user {event.item}, once {event.cause.signature!r}; stage {stage}: {why}", err=True)
     images = build_images(engine, loaded.scenario, loaded.root) if engine else {}
     chosen = record.manifest.seed if seed is None else seed

@@ -140,7 +140,7 @@ def command(
         return
     folder = run_folder(out or loaded.root / "reports", loaded.name)
     with ProgressLine(screen(error=True)) as progress:
-        engine, why = (None, "asked for") if site else engine_for(stage)
+        engine, why = (None, "asked for") if site else engine_for(stage, loaded.scenario)
         kind: StageKind = "attach" if site else "docker" if engine else "process"
         number = 1 if seed is None else seed
         plan = Plan(usual, chosen, number, deadline, kind, why, probes=wanted, tap=tap)

@@ -15,7 +15,7 @@ from harness.drive.guests import Guests
 from harness.drive.pressing import Button, Pace, Press
 from harness.drive.tape import Pull, Tape, recording
 from harness.drive.tls import tls_for
-from harness.errors import EnvironmentProblem, HarnessError, UsageError, where_in
+from harness.errors import CannotTell, EnvironmentProblem, HarnessError, UsageError, where_in
 from harness.model.people import SyntheticUser
 from harness.model.record import Pressed, RecordWriter, ServiceEnded
 from harness.model.redaction import clean
@@ -297,6 +297,12 @@ def calling(hook: str, source: Path, stage: str) -> Iterator[None]:
         raise UsageError(seen, expected=problem.expected, fix=problem.fix) from problem
     except HarnessError:
         raise
+    except NotImplementedError as problem:
+        raise CannotTell(
+            f"{where_in(source, problem)}: {hook} is still to be written: {problem or 'NotImplementedError'}",
+            expected="a scenario in which everything marked FILL IN is written",
+            fix="write it; the services came up, so the rest of the scenario stands",
+        ) from problem
     except (Exception, SystemExit) as problem:  # sys.exit(0) in a scenario is no verdict
         raise UsageError(
             f"{where_in(source, problem)}: {hook} raised {type(problem).__name__}: {problem}",

@@ -1,0 +1,180 @@
+"""R1 to R5: whatever ends a rehearsal, nothing stays, and what it saw can be read."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.stage import Engine
+from tests.conftest import Rehearse
+from tests.faults.herd import Herd
+from tests.faults.rows import Row, Trial
+from tests.faults.toys import Toy, toys, until
+
+R1, R2, R3, R4, R5 = (Row(f"R{n}") for n in range(1, 6))
+LEFT_AFTER = 15.0
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@pytest.fixture(scope="module")
+def herd() -> Iterator[Herd]:
+    with Herd() as herd:
+        yield herd
+
+
+def dice(row: str, number: int) -> random.Random:
+    """The same moments in every run."""
+    return random.Random(f"{row}-{number}")
+
+
+def started(toy: Toy) -> bool:
+    """Waits until there is something beside the rehearsal itself."""
+    return until(lambda: toy.services() or toy.run.poll() is not None, 60) and toy.run.poll() is None
+
+
+def kill_at_a_random_moment(toy: Toy, moment: float, trial: Trial) -> None:
+    if not started(toy):
+        pytest.fail(f"the rehearsal was over before it began: {toy.run.poll()}")
+    time.sleep(moment)
+    if toy.run.poll() is None and (had := toy.services()):
+        os.kill(toy.run.pid, signal.SIGKILL)
+        trial.fired(f"killed after {moment:.2f} s, with {len(had)} things of its own")
+    began = time.monotonic()
+    assert until(lambda: not toy.has(), LEFT_AFTER), (
+        f"kept {LEFT_AFTER} s after: {toy.has()} (moment {moment})"
+    )
+    trial.took(time.monotonic() - began)
+    assert toy.run.wait(5) == -signal.SIGKILL
+    events = {str(event["event"]) for event in toy.journal()}
+    assert "ended" not in events, "it could not say so"
+
+
+@R1.trials("on plain processes", quick=4, full=200, in_one=True)
+@pytest.mark.timeout(7200)
+def test_killed_at_a_random_moment_it_leaves_no_process_and_no_folder(
+    trial: Trial, tmp_path: Path, herd: Herd
+) -> None:
+    moments = dice("R1", trial.asked)
+    for _, toy in zip(range(trial.asked), toys(herd, tmp_path), strict=False):
+        kill_at_a_random_moment(toy, moments.uniform(0, 2.5), trial)
+
+
+@pytest.mark.engine
+@R1.trials("in containers", quick=2, full=60, in_one=True)
+@pytest.mark.timeout(7200)
+def test_killed_at_a_random_moment_it_leaves_no_container_network_or_volume(
+    trial: Trial, tmp_path: Path, herd: Herd, engine: Engine
+) -> None:
+    moments = dice("R1 docker", trial.asked)
+    for _, toy in zip(range(trial.asked), toys(herd, tmp_path, engine), strict=False):
+        kill_at_a_random_moment(toy, moments.uniform(0, 4), trial)
+
+
+@R1.trials("report", quick=1, full=5)
+@pytest.mark.timeout(300)
+def test_what_a_killed_rehearsal_saw_can_be_reported(
+    trial: Trial, tmp_path: Path, herd: Herd, rehearse: Rehearse
+) -> None:
+    toy = next(toys(herd, tmp_path))
+    assert until(lambda: any(toy.out.glob("*/2*/tables/items-*")), 60), "it has come to look at items"
+    os.kill(toy.run.pid, signal.SIGKILL)
+    trial.fired("killed after it had written items")
+    assert rehearse("judge", toy.folder).returncode == 3, "what was cut off is inconclusive"
+    report = json.loads((toy.folder / "report.json").read_text())
+    assert report["verdict"] == "inconclusive"
+    assert until(lambda: not toy.has(), LEFT_AFTER)
+
+
+@R2.trials("signals", quick=6, full=120)
+@pytest.mark.timeout(300)
+def test_a_signal_ends_it_in_order(trial: Trial, tmp_path: Path, herd: Herd) -> None:
+    number, whole_group = SIGNALS[trial.number % 3], trial.number % 2
+    toy = next(toys(herd, tmp_path))
+    assert started(toy)
+    time.sleep(dice("R2", trial.number).uniform(0, 2.5))
+    assert toy.run.poll() is None and toy.services()
+    began = time.monotonic()
+    (os.killpg if whole_group else os.kill)(toy.run.pid, number)
+    trial.fired(f"{number.name} to {'the group' if whole_group else 'the process'}, with services up")
+    assert toy.run.wait(60) == 128 + number
+    assert until(lambda: not toy.has(), 10), toy.has()
+    trial.took(time.monotonic() - began)
+    assert toy.journal()[-1]["status"] == "interrupted"
+    assert json.loads((toy.folder / "report.json").read_text())["verdict"] == "inconclusive"
+
+
+@R3.trials("on a terminal", quick=2, full=20)
+@pytest.mark.timeout(300)
+def test_ctrl_c_twice_gives_the_prompt_back_and_the_watchdog_cleans(
+    trial: Trial, tmp_path: Path, herd: Herd
+) -> None:
+    toy = next(toys(herd, tmp_path, terminal="yes"))
+    assert started(toy)
+    time.sleep(dice("R3", trial.number).uniform(0, 2))
+    assert toy.run.poll() is None and toy.services()
+    toy.run.keys("\x03")
+    time.sleep(dice("R3 pause", trial.number).uniform(0, 0.05))
+    began = time.monotonic()
+    toy.run.keys("\x03")
+    assert toy.run.wait(30) == 130
+    trial.took(time.monotonic() - began)
+    ended = [event for event in toy.journal() if event["event"] == "ended"]
+    if not ended:  # the second one came before the first was through
+        trial.fired("the second came while the first was being obeyed")
+    assert until(lambda: not toy.has(), LEFT_AFTER), toy.has()
+
+
+def kill_with_watchdog(toy: Toy) -> None:
+    """Both at once: nobody is left who could clean."""
+    dogs = [int(line.partition(":")[0]) for line in toy.processes() if "watchdog.py" in line]
+    assert len(dogs) == 1
+    os.kill(dogs[0], signal.SIGKILL)
+    os.kill(toy.run.pid, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(dogs[0])] if psutil.pid_exists(dogs[0]) else [], timeout=5)
+
+
+@R4.trials("control", quick=2, full=20)
+@pytest.mark.timeout(300)
+def test_without_its_watchdog_things_stay_until_gc_and_a_live_one_is_spared(
+    trial: Trial, tmp_path: Path, herd: Herd, rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    dead, live = (toy for _, toy in zip(range(2), toys(herd, tmp_path), strict=False))
+    assert started(dead) and started(live)
+    kill_with_watchdog(dead)
+    time.sleep(3)
+    assert dead.services(), "without a watchdog something stays: R1 has power"
+    trial.fired(f"{len(dead.services())} things stayed 3 s after both were killed")
+    assert str(dead.run.pid) in rehearse("gc", "--dry-run").stdout and dead.services()
+    began = time.monotonic()
+    assert rehearse("gc").returncode == 0
+    trial.took(time.monotonic() - began)
+    assert not dead.has(), dead.has()
+    assert live.run.poll() is None and live.services(), "gc spares what lives"
+    os.kill(live.run.pid, signal.SIGTERM)
+    assert live.run.wait(60) == 143
+
+
+@R5.trials("side by side", quick=1, full=10)
+@pytest.mark.timeout(300)
+def test_of_two_rehearsals_one_is_killed_and_the_other_ends_well(
+    trial: Trial, tmp_path: Path, herd: Herd
+) -> None:
+    killed = next(toys(herd, tmp_path))
+    other = next(toys(herd, tmp_path, users="300", scales="1,2"))
+    assert started(killed) and started(other)
+    time.sleep(dice("R5", trial.number).uniform(0, 0.5))
+    if killed.run.poll() is None and other.run.poll() is None:
+        os.kill(killed.run.pid, signal.SIGKILL)
+        trial.fired("both were at work when one was killed")
+    assert until(lambda: not killed.has(), LEFT_AFTER), killed.has()
+    assert other.run.wait(120) == 0, "what was taken from it would have made it fail"
+    assert not other.has()
