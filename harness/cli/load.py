@@ -76,7 +76,7 @@ def command(scenario: str, mode: Mode, **given: Any) -> None:
     deadline = time.monotonic() + parse_duration(given["budget"], what="--budget")
     folder = run_folder(given["out"] or loaded.root / "reports", loaded.name)
     with ProgressLine(screen(error=True)) as progress:
-        engine, why = engine_for(given["stage"])
+        engine, why = engine_for(given["stage"], loaded.scenario)
         kind: StageKind = "docker" if engine else "process"
         usual = given["users"] or loaded.scenario.usual
         people = Population(given["seed"], loaded.scenario.population)
