@@ -54,7 +54,7 @@ def test_without_anything_it_writes_what_runs_and_ends_inconclusive(call: Init, 
     run = call("run", "scenarios/pay_day.py", "--users", "3", "--scales", "1")
     assert run.returncode == 3, run.stderr
     assert "is still to be written: FILL IN" in " ".join(run.stderr.split())
-    assert "scenarios/pay_day.py" in run.stderr
+    assert "scenarios/pay_day.py:" in "".join(run.stderr.split())
     assert (folder / "reports/pay_day/latest/report.html").exists()
 
     tested = call("pytest", "-q", "-p", "no:cacheprovider", "tests")
