@@ -37,6 +37,7 @@ from click.core import ParameterSource
 
 from harness.attaching import Asked, prepare
 from harness.cli import telling
+from harness.cli.budget import Alarm
 from harness.cli.dry_run import show_dry_run
 from harness.cli.ending import Interrupted
 from harness.cli.progress import ProgressLine
@@ -204,7 +205,9 @@ def hold(loaded: Loaded, plan: Plan, on: Engine | Site | None, watching: Spectat
             else:
                 images = build_images(on, loaded.scenario, loaded.root) if on else {}
                 open_stage = opener(loaded, on, images)
-            rehearse(loaded, replace(plan, images=images), people, open_stage, record, watching)
+            plan = replace(plan, images=images)
+            with Alarm(plan.deadline) as alarm:
+                rehearse(loaded, plan, people, alarm.sparing(open_stage), record, watching)
         except Interrupted as stop:
             problem = stop
         except Exception as stop:  # noqa: BLE001  # whatever it was: the record is closed and told, then it goes on

@@ -1,17 +1,22 @@
 """A downstream for tests of the harness: `shop.py PORT` books what it is asked to pay, and tells its ledger.
 
 SHOP_LIE=n books every n-th payment and answers 500; SHOP_FORGET=n answers 200 and books nothing; SHOP_DEDUP books
-each item once; SHOP_NO_LEDGER answers /ledger with 500.
+each item once; SHOP_NO_LEDGER answers /ledger with 500. SHOP_HANG=silent:n at the n-th payment it books and never
+answers, drip:n it answers a byte a second, stop:n its process is stopped, grow:n each payment costs n MiB.
 """
 
 import json
 import os
+import signal
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 LIE, FORGET = int(os.environ.get("SHOP_LIE", "0")), int(os.environ.get("SHOP_FORGET", "0"))
+HANG, _, NTH = os.environ.get("SHOP_HANG", "").partition(":")
 DEDUP, NO_LEDGER = os.environ.get("SHOP_DEDUP"), os.environ.get("SHOP_NO_LEDGER")
 ledger: list[str] = []
+kept: list[bytes] = []
 asked = 0
 
 
@@ -35,10 +40,25 @@ class Shop(BaseHTTPRequestHandler):
         asked += 1
         if not (FORGET and asked % FORGET == 0) and not (DEDUP and item in ledger):
             ledger.append(item)
+        if HANG and asked == int(NTH):
+            trouble(self)
+        if HANG == "grow":
+            kept.append(os.urandom(2**20) * int(NTH))
         self.answer(500 if LIE and asked % LIE == 0 else 200, "paid")
 
     def log_message(self, *words: object) -> None:
         pass
+
+
+def trouble(shop: Shop) -> None:
+    if HANG == "silent":
+        time.sleep(3600)
+    if HANG == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    if HANG == "drip":
+        for byte in b"HTTP/1.1 200 OK" + b" " * 3600:
+            shop.wfile.write(bytes([byte]))
+            time.sleep(1)
 
 
 if __name__ == "__main__":
