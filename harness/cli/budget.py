@@ -1,4 +1,4 @@
-"""The end of the time budget, wherever the rehearsal is: also in a service that does not get ready or does not answer."""
+"""The end of the time budget, wherever the rehearsal is: also where a service does not get ready, or answer."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class OutOfTime(BaseException):
 
 
 class Alarm:
-    """Raises OutOfTime in the main thread once the deadline (monotonic clock) is past: once, and not while a stage that
-    was opened through `sparing` is being cleared away."""
+    """Raises OutOfTime in the main thread once the deadline (monotonic clock) is past: once, and not while a stage
+    that was opened through `sparing` is being cleared away."""
 
     def __init__(self, deadline: float) -> None:
         self._deadline, self._closing, self._rung = deadline, 0, False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,6 +23,7 @@ class Remote:
         self.service, self._address, self._word = service, address, word
         self._offset = 0
         self._stream: Any = None
+        self._lock = threading.Lock()  # one listens to the journal while another turns faults on
 
     def recognise(self, items: Iterable[str]) -> None:
         """Has the journal name these users where they stand in a request."""
@@ -62,6 +64,13 @@ class Remote:
             self._stream = None
 
     def _ask(self, do: str, **given: Any) -> dict[str, Any]:
+        with self._lock:
+            told = self._said(do, given)
+        if "problem" in told:
+            raise TapGone(f"the tap before {self.service}: {told['problem']}")
+        return told
+
+    def _said(self, do: str, given: dict[str, Any]) -> dict[str, Any]:
         try:
             if self._stream is None:
                 with socket.create_connection(self._address, timeout=TIMEOUT) as channel:
@@ -69,9 +78,7 @@ class Remote:
             self._stream.write(json.dumps({"word": self._word, "do": do, **given}).encode() + b"\n")
             self._stream.flush()
             told: dict[str, Any] = json.loads(self._stream.readline())
+            return told
         except (OSError, ValueError) as problem:
             self.close()
             raise TapGone(f"the tap before {self.service} does not answer: {problem}") from problem
-        if "problem" in told:
-            raise TapGone(f"the tap before {self.service}: {told['problem']}")
-        return told

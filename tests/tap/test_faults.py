@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,12 @@ def test_a_fault_that_there_is_not_is_told(stand: Stand) -> None:
         stand.remote.play("flood")
     with pytest.raises(TapGone, match="wrong word"):
         Remote("payouts", stand.remote._address, "guessed").state()
+
+
+def test_one_may_listen_while_another_turns_faults_on(stand: Stand) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        calls = [stand.remote.state, stand.remote.exchanges, stand.remote.hits, stand.remote.clear] * 50
+        told = [each.result() for each in [pool.submit(call) for call in calls]]
+    assert all("connections" in state for state in told[::4])
+    assert told[1::4] == [[]] * 50
+    assert told[2::4] == told[3::4] == [0] * 50
