@@ -224,6 +224,7 @@ def _pressed(on: Performance, scale: int, count: int, reach: Reach) -> tuple[str
         else:
             why = "no trigger got through with so many users"
             record.event(NotSeen(probe=f"the batch at {scale}x", why=why))
+        on.revive(on.ended(scale))  # one that ended at the last users is not missed by any press
     except ServiceGone as gone:
         record.event(NotSeen(probe=f"the rest of {scale}x", why=gone.seen))
         on.revive(on.ended(scale))

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from harness.checks import again, causes, faults, feedback, items, load, memory, stops, time, walls, witnesses
+from harness.checks import (
+    again,
+    causes,
+    ended,
+    faults,
+    feedback,
+    items,
+    load,
+    memory,
+    stops,
+    time,
+    walls,
+    witnesses,
+)
 from harness.model.finding import Finding
 from harness.model.record import NotSeen, Record
 
@@ -19,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     again.check,
     faults.check,
     memory.check,
+    ended.check,
     time.check,
     load.check,
     feedback.check,

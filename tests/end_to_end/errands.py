@@ -16,10 +16,10 @@ def variant(folder: Path, *, shop: str = "", batch: str = "", without_effects: b
     text = SCENARIO.read_text()
     for name, words in (("shop", shop), ("batch", batch)):
         given = dict(word.split("=", 1) for word in words.split())
-        text = text.replace(f"    {name} = Service(", f"    {name} = Service(", 1)
+        extra = "" if name == "shop" else '"SHOP_URL": "{shop.url}", '
+        text = text.replace('        env={"SHOP_URL": "{shop.url}"},\n', "") if name == "batch" else text
         text = text.replace(
-            f'python {"shop" if name == "shop" else "errand"}.py {{port}}", cwd="tests/toy"',
-            f'python {"shop" if name == "shop" else "errand"}.py {{port}}", cwd="tests/toy", env={given!r}',
+            f"    {name} = Service(", f"    {name} = Service(\n        env={{{extra}**{given!r}}},", 1
         )
     if without_effects:
         start = text.index("    def effects("), text.index("    def progress(")
@@ -27,13 +27,13 @@ def variant(folder: Path, *, shop: str = "", batch: str = "", without_effects: b
     path = folder / "pyproject.toml"
     path.write_text("")
     scenario = folder / "errands.py"
-    scenario.write_text(text.replace('cwd="tests/toy"', f'cwd="{ROOT / "tests/toy"}"'))
+    scenario.write_text(text.replace('"tests/toy"', f'"{ROOT / "tests/toy"}"'))
     return scenario
 
 
-def rehearsed(rehearse: Rehearse, scenario: Path, *words: str) -> dict[str, Any]:
+def rehearsed(rehearse: Rehearse, scenario: Path, *words: str, stage: str = "process") -> dict[str, Any]:
     """report.json of it, with the exit code."""
-    ran = rehearse("run", scenario, "--stage", "process", "--json", *words)
+    ran = rehearse("run", scenario, "--stage", stage, "--json", *words)
     assert ran.stdout, ran.stderr
     found: dict[str, Any] = json.loads(ran.stdout)
     return found | {"exit": ran.returncode, "codes": {one["code"]: one for one in found["findings"]}}

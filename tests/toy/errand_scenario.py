@@ -10,12 +10,16 @@ class Errands(Scenario):
     patience, quiet = "3s", "0.2s"
 
     shop = Service(
+        build="tests/toy",
+        command="python3 /shop.py 8000",
         port=8000,
         ready="/health",
         memory="64 MiB",
         process=Process(command="python shop.py {port}", cwd="tests/toy"),
     )
     batch = Service(
+        build="tests/toy",
+        command="python3 /errand.py 8000",
         port=8000,
         ready="/health",
         memory="64 MiB",

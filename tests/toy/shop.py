@@ -2,7 +2,8 @@
 
 SHOP_LIE=n books every n-th payment and answers 500; SHOP_FORGET=n answers 200 and books nothing; SHOP_DEDUP books
 each item once; SHOP_NO_LEDGER answers /ledger with 500. SHOP_HANG=silent:n at the n-th payment it books and never
-answers, drip:n it answers a byte a second, stop:n its process is stopped, grow:n each payment costs n MiB.
+answers, drip:n it answers a byte a second, stop:n its process is stopped, grow:n each payment costs n MiB. SHOP_BOOK=path
+keeps the ledger over a restart.
 """
 
 import json
@@ -11,11 +12,13 @@ import signal
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 LIE, FORGET = int(os.environ.get("SHOP_LIE", "0")), int(os.environ.get("SHOP_FORGET", "0"))
 HANG, _, NTH = os.environ.get("SHOP_HANG", "").partition(":")
 DEDUP, NO_LEDGER = os.environ.get("SHOP_DEDUP"), os.environ.get("SHOP_NO_LEDGER")
-ledger: list[str] = []
+BOOK = Path(os.environ.get("SHOP_BOOK", os.devnull))
+ledger: list[str] = BOOK.read_text().split() if BOOK.exists() else []
 kept: list[bytes] = []
 asked = 0
 
@@ -40,6 +43,8 @@ class Shop(BaseHTTPRequestHandler):
         asked += 1
         if not (FORGET and asked % FORGET == 0) and not (DEDUP and item in ledger):
             ledger.append(item)
+            with BOOK.open("a") as book:
+                book.write(f"{item}\n")
         if HANG and asked == int(NTH):
             trouble(self)
         if HANG == "grow":
