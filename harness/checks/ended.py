@@ -72,9 +72,7 @@ def _in_flight(record: Record, end: ServiceEnded) -> Iterator[Evidence]:
     words = dict(zip(table.get("item", []), table.get("said", []), strict=True))
     unserved = [item for item in record.table("intended").get("item", []) if words.get(item, "ok") != "ok"]
     if unserved:
-        yield Evidence(
-            "batch", f"in work or asked for next, and not done as the batch tells it: users {_some(unserved)}"
-        )
+        yield Evidence("batch", f"in work or asked for next, by the batch's word: users {_some(unserved)}")
 
 
 def _some(items: list[str]) -> str:

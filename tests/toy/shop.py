@@ -2,8 +2,8 @@
 
 SHOP_LIE=n books every n-th payment and answers 500; SHOP_FORGET=n answers 200 and books nothing; SHOP_DEDUP books
 each item once; SHOP_NO_LEDGER answers /ledger with 500. SHOP_HANG=silent:n at the n-th payment it books and never
-answers, drip:n it answers a byte a second, stop:n its process is stopped, grow:n each payment costs n MiB. SHOP_BOOK=path
-keeps the ledger over a restart.
+answers, drip:n it answers a byte a second, stop:n its process is stopped, grow:n each payment costs n MiB.
+SHOP_BOOK=path keeps the ledger over a restart.
 """
 
 import json
