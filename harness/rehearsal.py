@@ -140,6 +140,8 @@ def _askable(scenario: Scenario, plan: Plan, hands: Hands, record: RecordWriter)
     if plan.hands is not None:
         return ["load"] if hands.only == "downstream" else []
     there = [probe for probe in ALL_PROBES if probe != "load" or declares_load(scenario)]
+    if not scenario.downstreams(plan.stage) and "faults" not in plan.probes:
+        there.remove("faults")  # a batch that calls nothing has no downstream in trouble
     for probe in (probe for probe in there if probe not in plan.probes):
         why = "left out by --probes" if probe in PROBES else f"only on demand: --probes {probe}"
         record.event(NotSeen(probe=probe, why=why, decisive=False))
