@@ -8,6 +8,7 @@ from harness.model.limits import Limit, catalogue
 from harness.model.walls import Wall
 
 SILENT = "Compare what arrived with what was sent, at the sender, before it counts as done."
+UNTRIED = "; no trigger here tries it"
 RAISED = "Or raise {key} on {place}, and ask again: the next hop's limit then shows."
 FIXES = {
     "line": "Send the users in the body of a POST.",
@@ -41,8 +42,14 @@ SIZES = {"fields": "fields", "parts": "parts", "files": "files", "file_bytes": "
 def advice(wall: Wall, others: Sequence[Wall], carried: Mapping[str, int]) -> str:
     """What to do about `wall`, what that meets next (`others`, the catalogue), and which trigger got through."""
     rows = [FIXES[wall.kind]]
-    rows += [text for way, kinds in NEXT[wall.kind] if (text := _next(way, kinds, wall, others))]
-    rows += _carried(carried, wall)
+    way_out = _way_out(carried, wall)
+    for way, kinds in NEXT[wall.kind]:
+        met = _tried(kinds, wall, others) or _known(kinds, wall, ("" if way_out else UNTRIED))
+        rows += [f"{way} it {met}"] if met else []
+    if way_out:
+        rows.append(way_out)
+    elif wall.kind in ("line", "fields"):
+        rows.append(f"JSON in chunks of 500 meets none of these{UNTRIED}.")
     if wall.kind in ("body", "form_bytes"):
         rows.append("Each chunk is a request: a limit by rate comes next.")
     if wall.refusal.how == "lost":
@@ -57,50 +64,43 @@ def advice(wall: Wall, others: Sequence[Wall], carried: Mapping[str, int]) -> st
     return " ".join(rows)
 
 
-def _next(way: str, kinds: tuple[str, ...], wall: Wall, others: Sequence[Wall]) -> str:
-    """What a way out meets: another trigger's wall that was found here, else what the servers are known for."""
+def _tried(kinds: tuple[str, ...], wall: Wall, others: Sequence[Wall]) -> str:
+    """What another trigger of this rehearsal met on that way."""
     for other in others:
         if other.kind in kinds and other.trigger and other.trigger != wall.trigger:
             name = other.where.software or other.where.hop or other.service
-            at = (
-                f" at {other.users.first_failing:,} users"
-                if other.users and other.users.first_failing
-                else ""
-            )
-            met = f"{name}'s {other.value:,} {_unit(other.unit)} next{at}"
-            return f"{way} it meets {met}: {other.trigger!r} was tried."
-    known = _known(wall, kinds)
-    if known:
-        said = " and ".join(f"{limit.software}'s {limit.value:,} {_size(limit)}" for limit in known)
-        return f"{way} it meets {said} next, as they are known; no trigger here tries it."
-    if kinds == COUNTS:
-        return f"{way} it often meets a limit of 1,000 next ({_usual()})."
+            users = other.users.first_failing if other.users else None
+            at = f" at {users:,} users" if users else ""
+            size = SIZES.get(other.unit, "bytes")
+            return f"meets {name}'s {other.value:,} {size} next{at}: {other.trigger!r} was tried."
     return ""
 
 
-def _known(wall: Wall, kinds: tuple[str, ...]) -> list[Limit]:
-    """The least limit of these kinds of each server on this wall's way, as far as they are known."""
+def _known(kinds: tuple[str, ...], wall: Wall, untried: str) -> str:
+    """What the servers on this wall's way are known for: the least limit of these kinds of each."""
     least: dict[str, Limit] = {}
     for limit in catalogue():
         if limit.software in wall.chain and limit.kind in kinds and limit.value and limit.measured_on:
             before = least.get(limit.software)
             least[limit.software] = min(before or limit, limit, key=lambda one: one.value or 0)
     own = {wall.where.software} if wall.kind in kinds else set()
-    return [least[name] for name in wall.chain if name in least and name not in own]
+    met = [least[name] for name in wall.chain if name in least and name not in own]
+    if met:
+        said = " and ".join(
+            f"{one.software}'s {one.value:,} {SIZES.get(one.kind, 'bytes of body')}" for one in met
+        )
+        return f"meets {said} next, as they are known{untried}."
+    return f"often meets a limit of 1,000 next ({_usual()})." if kinds == COUNTS else ""
 
 
-def _carried(carried: Mapping[str, int], wall: Wall) -> list[str]:
-    """The way that has been seen to get through; else, where a list would, that nobody has tried it."""
+def _way_out(carried: Mapping[str, int], wall: Wall) -> str:
+    """The other trigger that has been seen to carry the most users, if those are more than the wall lets through."""
     least = (wall.users.first_failing if wall.users else None) or 0
-    others = {
-        trigger: users for trigger, users in carried.items() if trigger != wall.trigger and users >= least
-    }
-    if others:
-        best = max(others, key=lambda trigger: others[trigger])
-        return [f"In this rehearsal {best!r} carried {others[best]:,} users."]
-    if wall.kind in ("line", "fields"):
-        return ["JSON in chunks of 500 meets none of these; no trigger here tries it."]
-    return []
+    others = {name: users for name, users in carried.items() if name != wall.trigger and users >= least}
+    if not others:
+        return ""
+    best = max(others, key=lambda trigger: others[trigger])
+    return f"In this rehearsal {best!r} carried {others[best]:,} users."
 
 
 def _usual() -> str:
@@ -110,11 +110,3 @@ def _usual() -> str:
         if limit.kind == "fields" and limit.value == 1000 and limit.measured_on
     }
     return ", ".join(sorted(known)[:6])
-
-
-def _unit(unit: str) -> str:
-    return SIZES.get(unit, "bytes")
-
-
-def _size(limit: Limit) -> str:
-    return SIZES.get(limit.kind, "bytes of body")

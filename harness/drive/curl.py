@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from harness.drive.client import Request
+from harness.model.request import Request as Plain
 
 LEFT_OUT = frozenset({"host", "content-length", "user-agent", "accept", "cookie"})
 MOST_BODY = 2_000
@@ -23,6 +24,7 @@ def curl(request: Request) -> str:
     if any(name.lower() == "cookie" for name, _ in request.headers):
         words += ["-b", '"$COOKIES"']
     if request.body:
-        body = request.body[:MOST_BODY].decode(errors="replace")
+        content = Plain(request.method, request.target, request.headers, request.body).content()
+        body = content[:MOST_BODY].decode(errors="replace")
         words += ["--data-raw", shlex.quote(body)]
     return " ".join([*words, f'"${base}"{shlex.quote(request.target[:MOST_BODY])}'])

@@ -9,6 +9,7 @@ import pytest
 
 from harness.drive.bodies import BOUNDARY
 from harness.drive.client import Client
+from harness.drive.curl import curl
 from harness.errors import UsageError
 from harness.model.request import Request as Plain
 
@@ -49,6 +50,8 @@ def test_a_generator_goes_out_in_chunks_without_a_length() -> None:
     assert header(request, "Transfer-Encoding") == "chunked"
     assert header(request, "Content-Length") == ""
     assert request.content() == b"id=1&id=2"
+    line = curl(CLIENT.build("POST", "/run", data=iter([b"id=1", b"&id=2"])))
+    assert "--data-raw 'id=1&id=2'" in line
 
 
 def test_a_list_of_pairs_is_still_a_form() -> None:

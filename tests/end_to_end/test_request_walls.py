@@ -70,6 +70,7 @@ def variant(request: pytest.FixtureRequest) -> Path:
         ("login-page", "SEC-005"),
         ("waf", "SEC-006"),
         ("rate", "SEC-007"),
+        ("wordless", "SEC-002"),
     ],
 )
 def test_a_guard_is_told_by_experiments_and_not_taken_for_a_limit(
@@ -144,6 +145,8 @@ def test_another_chain_of_servers_shows_its_own_walls_and_which_hop_they_stand_a
     assert (form["severity"], form["breaks_at"]["last_passing"]) == ("medium", 1000)
     assert {evidence["kind"] for evidence in url["evidence"]} >= {"log", "catalogue", "response", "request"}
     assert "'JSON list' carried 1,500 users" in url["advice"]
+    assert "1,000 fields next at 1,001 users: 'form with a field per person' was tried" in url["advice"]
+    assert "nginx's 1,048,576 bytes of body next, as they are known" in form["advice"]
 
 
 GATES = {
@@ -198,12 +201,16 @@ from harness import Outcome, Process, Progress, Scenario, Service, trigger
 class Chunks(Scenario):
     """A batch that is handed its users in chunks without a length."""
 
-    usual, scales = 8, (1,)
+    usual, scales = 2, (1,)
     batch = Service(
         port=8000,
         ready="/items",
         process=Process(command="python -m gunicorn -b 127.0.0.1:{port} unread:app", cwd="tests/toy"),
     )
+
+    @trigger("a form")
+    def whole(self, live, users):
+        return live.batch.post("/run", data=[("id", user.id) for user in users])
 
     @trigger("a form in chunks")
     def in_chunks(self, live, users):

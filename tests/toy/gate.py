@@ -1,8 +1,8 @@
 """A batch whose way in is guarded or broken, for tests of the harness: `gate.py PORT MODE`; /items tells what it took
 It speaks TLS with the certificate and key in the file GATE_CERTIFICATE, where that is set.
 
-csrf, origin, login, login-page, waf, rate         a guard that turns away for one reason
-redirect, drip, gigabyte, garbage, close, gone     everything but /items and /health is broken in this way
+csrf, origin, login, login-page, waf, rate, wordless   a guard that turns away for one reason
+redirect, drip, gigabyte, garbage, close, gone         everything but /items and /health is broken in this way
 """
 
 import contextlib
@@ -67,6 +67,7 @@ GUARDS = {
     "origin": lambda gate, body: None if gate.headers["Origin"] else (403, b"Origin checking failed"),
     "login": lambda gate, body: (302, b"", {"Location": "/login?next=/run"}),
     "login-page": lambda gate, body: (200, LOGIN_PAGE),
+    "wordless": lambda gate, body: (422, b"no"),
     "waf": lambda gate, body: (403, b"Forbidden") if b"%27" in body else None,
     "rate": rate,
 }
