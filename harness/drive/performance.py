@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from harness.drive.tape import Pull, Tape, recording
 from harness.drive.tls import tls_for
 from harness.errors import CannotTell, EnvironmentProblem, HarnessError, UsageError, where_in
 from harness.model.people import SyntheticUser
-from harness.model.record import Pressed, RecordWriter, ServiceEnded
+from harness.model.record import NotSeen, Pressed, RecordWriter, ServiceEnded
 from harness.model.redaction import clean
 from harness.model.scenario import Effect, Outcome, Progress, Scenario, Trigger, parse_duration
 from harness.model.service import Service
@@ -84,6 +85,9 @@ class Performance:
         self._settle = 0.0 if own_progress else SETTLE
         self.patience = parse_duration(play.scenario.patience, what="patience")
         self.quiet = parse_duration(play.scenario.quiet, what="quiet")
+        self._begins = parse_duration(play.scenario.begins, what="begins")
+        self._lost: float | None = None
+        """When the last press was answered well, and nothing began behind it."""
 
     def seed(self, count: int) -> None:
         """Puts the first `count` users where the batch finds them."""
@@ -147,9 +151,11 @@ class Performance:
             deadline=self.play.deadline,
             seen=lambda progress: self._saw(readings, progress),
             patience=self.patience,
+            begins=self._begins,
             pace=self.play.pace,
         )
         with self._calling(f"trigger {trigger.name!r}"):
+            self._notice_a_late_start()
             press = button.press(lambda: self._taped(pull), count)
         before, self.progress = self.progress, press.progress
         if (before.done, before.failed) != (press.progress.done, press.progress.failed):
@@ -158,6 +164,7 @@ class Performance:
         if self.watcher:
             self.watcher.resting(press.progress)
         self.stuck = press.stuck
+        self._lost = time.monotonic() - press.seconds if press.accepted is False and press.seconds else None
         if scale and readings:
             _keep(record, scale, readings)
         record.event(
@@ -177,6 +184,20 @@ class Performance:
             )
         )
         return press
+
+    def _notice_a_late_start(self) -> None:
+        """A press that came to nothing may have been a slow one: that is said, and later ones have more time."""
+        lost, self._lost = self._lost, None
+        if lost is None:
+            return
+        now = self._progress()
+        if now.running or (now.done, now.failed) != (self.progress.done, self.progress.failed):
+            seconds = time.monotonic() - lost
+            self.play.pace.began(seconds)
+            why = (
+                f"it counted as lost after {self._begins:g} s, yet began within {seconds:.0f} s: set `begins`"
+            )
+            self.play.record.event(NotSeen(probe="what came of a press", why=why))
 
     def _saw(self, readings: list[tuple[float, Progress]], progress: Progress) -> None:
         readings.append((self.play.record.now, progress))

@@ -13,8 +13,6 @@ from harness.model.exchange import Exchange
 from harness.model.limits import recognise
 from harness.model.scenario import Progress
 
-START_WITHIN = 5.0
-FIRST_START_WITHIN = 30.0
 RETAKE_WITHIN = 1.0
 """So long a batch may take to begin with what has failed before; it need not begin at all."""
 POLL_SHORTEST, POLL_LONGEST = 0.005, 0.05
@@ -22,21 +20,13 @@ POLL_SHORTEST, POLL_LONGEST = 0.005, 0.05
 
 @dataclass
 class Pace:
-    """How long the batch has needed to begin. A press after which nothing begins is a loss; as long as no press of
-    the rehearsal has begun anything, it is given more time than that, and later four times the longest seen."""
+    """How long the batch has needed to begin, over all presses of a rehearsal."""
 
-    longest: float | None = None
+    longest: float = 0.0
 
     def began(self, after: float) -> None:
         """A press began to move something so many seconds after its answer."""
-        self.longest = max(after, self.longest or 0.0)
-
-    @property
-    def patience(self) -> float:
-        """How long a press may take to begin."""
-        if self.longest is None:
-            return max(FIRST_START_WITHIN, START_WITHIN)
-        return max(START_WITHIN, 4 * self.longest)
+        self.longest = max(after, self.longest)
 
 
 @dataclass(frozen=True)
@@ -61,7 +51,8 @@ class Button:
     deadline   on the monotonic clock
     seen       is told of every reading
     patience   seconds without any change after which a batch that says `running` counts as stuck
-    pace       how long it has needed to begin so far
+    begins     seconds after which a press that nothing began behind counts as lost
+    pace       how long the batch has needed to begin: if four times that is more than `begins`, it counts instead
     """
 
     progress: Callable[[], Progress]
@@ -69,6 +60,7 @@ class Button:
     deadline: float
     seen: Callable[[Progress], None]
     patience: float = 60.0
+    begins: float = 5.0
     pace: Pace = field(default_factory=Pace)
 
     def press(self, pull: Callable[[], Response], users: int) -> Press:
@@ -92,7 +84,7 @@ class Button:
         if refused and not self._began_all_the_same(reply, before):
             return Press(reply.exchange, False if reply.status else None, refused, before, 0.0)
         work_left = users > before.done + before.failed
-        within = self.pace.patience if work_left else RETAKE_WITHIN if before.failed else 0.0
+        within = self._begins_within if work_left else RETAKE_WITHIN if before.failed else 0.0
         after, stuck = self._wait_until_idle(before, within)
         moved = after.done + after.failed - before.done - before.failed
         why = f"{refused}, and yet it ran" if refused else f"status {reply.status}"
@@ -103,6 +95,10 @@ class Button:
             why += f"; then nothing more for {self.patience:g} s, though it says that it runs"
         accepted = moved > 0 or stuck or not work_left
         return Press(reply.exchange, accepted, why, after, time.monotonic() - started, stuck)
+
+    @property
+    def _begins_within(self) -> float:
+        return max(self.begins, 4 * self.pace.longest)
 
     def _began_all_the_same(self, reply: Response, before: Progress) -> bool:
         """Whether the batch runs since, though the answer was an error, or none: a gateway's time-out, or a batch

@@ -112,6 +112,7 @@ class Scenario:
     deadline   how long the real run may take ("4h"); "" for none
     checkpoints  how often a scale is held still for some milliseconds to read memory exactly; 0: never
     patience   how long the batch may go without finishing an item before it counts as stuck
+    begins     how long the batch may take from a press to its first item before the press counts as lost
     quiet      how long nothing new may be done downstream before what was done is read
     items      a harness.Load: the batch is not started once, its caller sends one request for each user
     downstream a harness.Load: how the batch calls a service; played against that service alone, 1x to 10x at once
@@ -130,6 +131,7 @@ class Scenario:
     deadline: ClassVar[str] = ""
     checkpoints: ClassVar[int] = 80
     patience: ClassVar[str] = "60s"
+    begins: ClassVar[str] = "5s"
     quiet: ClassVar[str] = "5s"
     population: ClassVar[Any] = None
     allow: ClassVar[tuple[str, ...]] = ()

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from harness.drive.attempts import Attempts, Unrecorded
-from harness.drive.performance import Play
+from harness.drive.client import Response
+from harness.drive.performance import Performance, Play
 from harness.model.people import SyntheticUser
-from harness.model.scenario import Outcome, Scenario
+from harness.model.record import NotSeen, Record, RecordWriter
+from harness.model.scenario import Outcome, Progress, Scenario, Trigger
 from harness.population import Population
+from tests.checks.books import manifest
+from tests.drive.test_pressing import reply
 from tests.end_to_end.friday import SOURCE, opener, variant
 
 PEOPLE = Population(1)
@@ -53,3 +59,27 @@ def test_tries_of_ones_own_making_go_on_beside_each_other_and_keep_their_order()
     round_of = [PEOPLE.twin(n).data | {"name": name} for n, name in enumerate(("Amy", "O'Hara", "Bob"))]
     assert [told and told.said for told in attempts.round(round_of)] == ["ok", "failed", "ok"]
     assert attempts.round([]) == []
+
+
+def test_a_press_that_began_late_is_said_and_never_taken_for_a_loss(tmp_path: Path) -> None:
+    class Slow(Scenario):
+        begins = "0.05s"
+        late = False
+
+        def progress(self, live: Any) -> Progress:
+            return Progress(int(self.late), 0, False)
+
+        def pull(self, live: Any, users: list[SyntheticUser]) -> Response:
+            return reply(200)
+
+    slow, button = Slow(), Trigger("button", "pull")
+    with RecordWriter(tmp_path / "run") as record:
+        record.manifest(manifest([1], 1))
+        play = replace(play_of(slow), users=[PEOPLE.user(0)], record=record)
+        on = Performance(play, NOWHERE)
+        assert on.press(button, 1).accepted is False
+        slow.late = True
+        on.press(button, 1)
+    (unseen,) = Record(tmp_path / "run").all(NotSeen)
+    assert unseen.decisive and "set `begins`" in unseen.why
+    assert play.pace.longest > 0.05

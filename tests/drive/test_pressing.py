@@ -25,7 +25,8 @@ def button(*readings: Progress, seconds: float = 5, patience: float = 60, pace: 
         deadline=time.monotonic() + seconds,
         seen=lambda progress: None,
         patience=patience,
-        pace=pace or Pace(longest=0.0),
+        begins=0.05,
+        pace=pace or Pace(),
     )
 
 
@@ -50,23 +51,17 @@ def test_an_answer_that_turns_the_request_away_is_no_start(answer: Response, acc
     assert button(IDLE).press(lambda: answer, 4).accepted is accepted
 
 
-def test_a_200_behind_which_nothing_begins_is_not_taken_for_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.drive.pressing.START_WITHIN", 0.05)
+def test_a_200_behind_which_nothing_begins_is_not_taken_for_a_start() -> None:
     press = button(IDLE).press(lambda: reply(200), 4)
     assert press.accepted is False and "0 items worked on within 0.05 s" in press.why
 
 
-def test_a_batch_that_is_slow_to_begin_is_waited_for_and_known_to_be_slow_from_then_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("harness.drive.pressing.START_WITHIN", 0.02)
-    monkeypatch.setattr("harness.drive.pressing.FIRST_START_WITHIN", 30)
-    slow = [*[IDLE] * 40, WORKING, DONE]
-    pace = Pace()
+def test_a_batch_that_was_once_slow_to_begin_is_given_more_time_from_then_on() -> None:
+    slow, pace = [*[IDLE] * 30, WORKING, DONE], Pace()
+    assert button(*slow, pace=pace).press(lambda: reply(200), 4).accepted is False
+    pace.began(5.0)
     assert button(*slow, pace=pace).press(lambda: reply(200), 4).accepted is True
-    assert pace.longest is not None and pace.longest > 0.02
-    assert button(*slow[10:], pace=pace).press(lambda: reply(200), 4).accepted is True
-    assert button(*slow, pace=Pace(longest=0.0)).press(lambda: reply(200), 4).accepted is False
+    assert pace.longest == 5.0
 
 
 @pytest.mark.parametrize("answer", [reply(504), reply(500), reply(None, fate="closed")])

@@ -40,6 +40,7 @@ def variant(*, payouts: dict[str, str], batch: dict[str, str], **attributes: obj
         "payouts": FridayPayouts.payouts.with_env(**healthy | payouts),
         "batch": FridayPayouts.batch.with_env(**{"BATCH_ON_FAILURE": "skip"} | batch),
         "__doc__": "A variant of the sample.",
+        "begins": "0.5s",  # it begins at once: a press that moves nothing need not be waited for
     }
     return type("Variant", (FridayPayouts,), body | attributes)()
 

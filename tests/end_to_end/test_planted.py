@@ -63,21 +63,12 @@ def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sample begins at once: a press that moves nothing need not be waited for."""
-    monkeypatch.setattr("harness.drive.pressing.START_WITHIN", 0.5)
-
-
 def found(check, record: Record) -> dict[str, Finding]:
     return {finding.code: finding for finding in check(record) if isinstance(finding, Finding)}
 
 
 @pytest.mark.timeout(240)
-def test_each_user_is_classified_as_planted(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("harness.drive.pressing.START_WITHIN", 0.5)
+def test_each_user_is_classified_as_planted(kind: str, tmp_path: Path) -> None:
     scenario = variant(
         payouts={"PAYOUTS_PLANT": plan(PAYOUTS), "PAYOUTS_STEPS": "yes", "PAYOUTS_LATE_MS": "900"},
         batch={"BATCH_PLANT": plan(BATCH), "BATCH_TIMEOUT_SECONDS": "0.5", "BATCH_TIMEOUT_SAYS": "unknown"},
