@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from harness.errors import UsageError
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 _PART = re.compile(r"\w[\w .,+-]{0,150}", re.ASCII)
 
 
@@ -18,7 +18,7 @@ def sound(name: str, what: str) -> str:
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{what} is {name[:100]!r}",
-            expected="small letters, digits, dots, dashes and underscores, at most 64, the first a letter or digit",
+            expected="small letters, digits, dots, dashes and underscores, at most 128, the first a letter or digit",
             fix="rename it",
         )
     return name

@@ -7,10 +7,11 @@ import re
 
 from harness.model.causes import CARD, CauseFound
 from harness.model.record import Record
+from harness.report.text import inert
 
 TEMPLATE = '''"""{title}
 
-Written by a rehearsal of {source}. It fails as long as this cause is there, and passes once it is mended.
+Written by a rehearsal of {place}. It fails as long as this cause is there, and passes once it is mended.
 Run it from the project's folder: pytest {path}
 """
 
@@ -40,7 +41,8 @@ def _file(event: CauseFound, record: Record) -> str:
     words = re.sub(r"\W+", "_", cause.sentence.removesuffix(" fail")).strip("_").lower()
     return TEMPLATE.format(
         title=_quiet(f"{CARD}: {cause.sentence}"),
-        path=f"reports/{manifest.scenario}/{manifest.run}/{event.test}",
+        path=_quiet(f"reports/{manifest.scenario}/{manifest.run}/{event.test}"),
+        place=_quiet(manifest.source),
         source=manifest.source,
         passes=pprint.pformat(cause.passing, sort_dicts=False),
         fails=pprint.pformat(cause.smallest or cause.example, sort_dicts=False),
@@ -52,5 +54,5 @@ def _file(event: CauseFound, record: Record) -> str:
 
 
 def _quiet(text: str) -> str:
-    """Text that cannot end a docstring."""
-    return text.replace("\\", "/").replace('"', "'")
+    """Text that cannot end a docstring, and that Python can read."""
+    return " ".join(inert(text).split()).replace("\\", "/").replace('"', "'")

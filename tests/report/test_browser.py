@@ -13,9 +13,8 @@ from axe_core_python import base as axe
 from harness.judgement import judge
 from harness.report import html
 from tests.report.browser import Tab, chromium
-from tests.report.hostile import HOSTILE
+from tests.report.hostile import HOSTILE, writable
 from tests.report.staged import judged, staged
-from tests.report.test_hostile import writable
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 AXE = (Path(axe.__file__).parent / "axe.min.js").read_text()
