@@ -39,11 +39,12 @@ FORMATS: dict[str, tuple[str, Writer]] = {
 def write_reports(verdict: Verdict, record: Record, formats: Iterable[str] = FORMATS) -> list[Path]:
     """The reports in the record's folder, all or those of some formats, and a test for each cause; returns the
     paths of the reports."""
+    folder = record.folder.resolve()  # `latest` is a link of ours; below the run's folder there is none
     for name, test in files_of(record).items():
-        write_whole(record.folder / name, test.encode())
+        write_whole(folder / name, test.encode())
     written = []
     for name, render in (FORMATS[wanted] for wanted in formats):
-        path = record.folder / name
+        path = folder / name
         write_whole(path, render(verdict, record))
         written.append(path)
     return written

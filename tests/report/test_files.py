@@ -11,6 +11,7 @@ import msgspec
 import harness.model
 from harness.judgement import judge
 from harness.model.finding import Evidence, NotChecked
+from harness.model.record import Record
 from harness.report import files, github, html, junit, markdown, sarif
 from tests.report.staged import found, judged, staged
 
@@ -26,6 +27,14 @@ def test_every_format_is_written_whole(tmp_path: Path) -> None:
         "results.sarif",
     ]
     assert not list(tmp_path.glob(".*.partial"))
+
+
+def test_a_run_may_be_named_by_the_link_to_the_latest(tmp_path: Path) -> None:
+    staged(tmp_path / "run")
+    (tmp_path / "latest").symlink_to("run")
+    record = Record(tmp_path / "latest")
+    files.write_reports(judge(record), record)
+    assert (tmp_path / "run" / "report.html").is_file()
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
