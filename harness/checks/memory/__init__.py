@@ -80,8 +80,7 @@ def _is_open(record: Record, found: Story, users: int) -> bool:
     if found.killed or _read_share(record, found) < STOPPED_EARLY:
         return False
     doubtful = word(record, found) in ("unsure", "growing", "saturating")
-    worst = max(reading.hidden, reading.high)
-    return doubtful and reading.level + worst * (users - reading.items) > found.service.memory_limit
+    return doubtful and reading.could_hold(users) > found.service.memory_limit
 
 
 def words(record: Record) -> dict[str, str]:
@@ -130,7 +129,7 @@ def _unsure(record: Record, found: Story, top: ScaleDone) -> Iterator[NotSeen]:
         why = f"its memory could be read for the first {share:.0%} of the items of {scale}x only"
         yield NotSeen(probe=f"memory growth of {name}", why=why)
         return
-    fills = reading.level + reading.hidden * (top.users - reading.items) > found.service.memory_limit
+    fills = reading.could_hold(top.users) > found.service.memory_limit
     slowing = word(record, found) == "saturating" and fills
     if slowing or word(record, found) in ("unsure", "allocator growth"):
         hides = f"; a leak of up to {reading.hidden:,.0f} B an item could hide" if reading.hidden else ""

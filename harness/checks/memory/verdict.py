@@ -41,6 +41,8 @@ SLOWING = 0.5
 WARM_UP = 1024 * KIB
 TOO_NOISY = 1024 * KIB
 LEAST_CLIMB = 1280 * KIB
+STEADY = 0.8  # a warm-up that slows down over the last half keeps less than 0.71 of its slope within the last quarter
+LATE_RISE = 4  # times the least growth that counts
 ROUGH = 0.2
 ONWARD = 1.5  # Student's t, one-sided 91 %: the peaks say the rest
 NEWEST = 5
@@ -88,6 +90,10 @@ class Reading:
     def grows(self) -> bool:
         """Whether what it costs an item is known and above zero."""
         return self.word in ("leak", "growing")
+
+    def could_hold(self, items: float) -> float:
+        """Bytes held after so many items, at worst: as it grows, or by a leak that could hide."""
+        return self.level + max(self.hidden, self.high) * (items - self.items)
 
 
 @dataclass(frozen=True)
@@ -146,6 +152,8 @@ def read(stretch: Stretch) -> Reading:
     if len(items) < LEAST_POINTS or _span(items) < LEAST_ITEMS or half.sum() <= BLOCKS:
         return _too_few(stretch)
     resident = trend(items[half], held[half], RESIDENT)
+    if resident.rises and resident.slows and stretch.live is None:
+        resident = _still_rising(items, held, RESIDENT) or resident
     word, why, by = _word(stretch, half, resident)
     if word in ("unsure", "saturating") and stretch.live is None and items[-1] - items[0] >= LEAK_ITEMS:
         climbing = _peaks_climb(stretch, resident)
@@ -180,10 +188,10 @@ def _peaks_climb(stretch: Stretch, tail: Trend) -> Reading | None:
     return Reading(
         word="leak",
         why=f"it swings, and its peaks climb: by {first / KIB:,.0f} KiB and then {second / KIB:,.0f} KiB",
-        slope=(by_peaks + by_all) / 2,
+        slope=by_peaks,
         low=(1 - ROUGH) * min(by_peaks, by_all),
         high=(1 + ROUGH) * max(by_peaks, by_all),
-        ahead=(by_peaks + by_all) / 2,
+        ahead=by_peaks,  # what swings meets its limit with a peak
         hidden=tail.hidden,
         items=int(stretch.items[-1]),
         level=float(y[-(len(y) // 3) :].max()),
@@ -191,10 +199,11 @@ def _peaks_climb(stretch: Stretch, tail: Trend) -> Reading | None:
     )
 
 
-def trend(x: Floats, y: Floats, kind: Kind) -> Trend:
-    """The trend of the last half of a series (items, bytes)."""
+def trend(x: Floats, y: Floats, kind: Kind, slowing: float = SLOWING) -> Trend:
+    """The trend of a stretch (items, bytes). It slows down where its second half has less than `slowing` of the slope
+    of its first."""
     middle = len(x) // 2
-    slows = theil_sen(x[middle:], y[middle:]).value < SLOWING * theil_sen(x[:middle], y[:middle]).value
+    slows = theil_sen(x[middle:], y[middle:]).value < slowing * theil_sen(x[:middle], y[:middle]).value
     return Trend(theil_sen(x, y), increments(x, y), float(x[-1] - x[0]), slows, kind)
 
 
@@ -218,6 +227,17 @@ def _word(stretch: Stretch, half: Bools, resident: Trend) -> tuple[Word, str, Tr
         )
         return "allocator growth", why, resident
     return word, why, live
+
+
+def _still_rising(items: Floats, series: Floats, kind: Kind) -> Trend | None:
+    """The trend of the last quarter, where it lies wholly above all before it and rises on by itself without slowing
+    down: a leak below a heap that grew in a jump, as those of Node and the JVM do. None where it is not so."""
+    late = items >= items[-1] - (items[-1] - items[0]) / 4
+    if late.sum() <= BLOCKS or series[late].min() < series[~late].max():
+        return None
+    found = trend(items[late], series[late], kind, slowing=STEADY)
+    rises = found.rises and found.directed and not found.slows and found.growth >= LATE_RISE * kind.least
+    return found if rises else None
 
 
 def _of(items: Floats, series: Floats, tail: Trend) -> tuple[Word, str]:

@@ -41,6 +41,27 @@ def test_a_warm_up_is_saturating(seed: int) -> None:
     assert read(held(10e6 * (1 - np.exp(-ITEMS / 150)) + noise(seed))).word == "saturating"
 
 
+JUMP = np.where(ITEMS < 3000, 24e3 * np.minimum(ITEMS, 2700), 24e3 * 2700 + 8e6)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_leak_after_a_heap_that_grew_in_a_jump_is_found_by_the_last_quarter(seed: int) -> None:
+    reading = read(held(JUMP + 8200 * np.maximum(0, ITEMS - 3000) + noise(seed)))
+    assert reading.word == "leak"
+    assert reading.slope == pytest.approx(8200, rel=0.05)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_heap_that_grew_in_a_jump_and_stays_there_is_saturating(seed: int) -> None:
+    assert read(held(JUMP + noise(seed))).word == "saturating"
+
+
+@pytest.mark.parametrize("size", [30e6, 100e6, 300e6])
+@pytest.mark.parametrize("constant", [600, 1000, 1400])
+def test_a_long_warm_up_is_saturating_however_large(size: float, constant: float) -> None:
+    assert read(held(size * (1 - np.exp(-ITEMS / constant)))).word == "saturating"
+
+
 def test_growth_that_slows_down_is_saturating() -> None:
     assert read(held(30e6 * (1 - np.exp(-ITEMS / 1000)))).word == "saturating"
 
