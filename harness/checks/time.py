@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import log
+from typing import TypeAlias
 
-from harness.measures.law import PAUSE, Law, Timed, duration, law, timed
+from harness.measures.law import PAUSE, Calls, Law, Timed, calls, duration, law, timed
 from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, fingerprint
 from harness.model.record import NotSeen, Record, ScaleDone
 
@@ -20,6 +21,8 @@ LEAST_GAIN = 8.0
 LEAST_EXPONENT = 1.15
 LEAST_STEP = 1.08
 LEAST_SECONDS = 1.0
+GREW = 1.5
+Heard: TypeAlias = "tuple[Calls | None, Calls | None]"
 TOO_MUCH_WORK = (
     "the batch is at work for longer than it may take",
     "Start earlier, split the users, or let the batch work on several at once.",
@@ -61,7 +64,8 @@ def _growth(record: Record, found: Law, runs: Sequence[Timed]) -> Finding:
     first, top = runs[0], runs[-1]
     power, low, high = found.exponent(top.users)
     service = _service(record)
-    what, cause, advice = _grew(first, top)
+    heard = calls(record, first), calls(record, top)
+    what, cause, advice = _grew(first, top, heard)
     doubled = found.seconds(2 * top.users)
     return Finding(
         code="TIME-001",
@@ -80,6 +84,7 @@ def _growth(record: Record, found: Law, runs: Sequence[Timed]) -> Finding:
                 f"forecast for {2 * top.users:,} users: {doubled[0]:,.0f} s at work"
                 f" ({doubled[1]:,.0f} to {doubled[2]:,.0f}); each run is taken as known to 15 %",
             ),
+            _downstream(heard),
         ],
         cause=cause,
         advice=advice,
@@ -87,8 +92,37 @@ def _growth(record: Record, found: Law, runs: Sequence[Timed]) -> Finding:
     )
 
 
-def _grew(first: Timed, top: Timed) -> tuple[str, str, str]:
-    """What of it grew (words for the title), the cause and the advice: the presses, the press, or the user."""
+def _downstream(heard: Heard) -> Evidence:
+    first, top = heard
+    if first is None or top is None:
+        return Evidence("tap", "no tap listened: `--tap on` tells calls a user from the time of a call")
+    return Evidence(
+        "tap",
+        f"calls downstream: {first.a_user:,.2f} a user became {top.a_user:,.2f};"
+        f" one took {1000 * first.seconds:,.1f} ms and then {1000 * top.seconds:,.1f} ms (medians)",
+    )
+
+
+def _grew_downstream(first: Calls, top: Calls) -> tuple[str, str, str] | None:
+    """What grew on the wire by half or more: the calls of a user, or the time of a call."""
+    if top.a_user > GREW * first.a_user:
+        return (
+            f"{first.a_user:,.1f} calls a user became {top.a_user:,.1f}",
+            "the batch asks its downstream more often for each user the more users there are",
+            "Fetch once what all users share, and ask for many users in one call.",
+        )
+    if top.seconds > GREW * first.seconds:
+        return (
+            f"{1000 * first.seconds:,.1f} ms a call became {1000 * top.seconds:,.1f}",
+            "the downstream answers the slower the more it has done: it searches what has grown",
+            "Look at the downstream with as many entries: an index that is missing, a list that is read whole.",
+        )
+    return None
+
+
+def _grew(first: Timed, top: Timed, heard: Heard) -> tuple[str, str, str]:
+    """What of it grew (words for the title), the cause and the advice: the presses, the calls of a user, the time
+    of a call, the press, or the user."""
     span = log(top.users / first.users)
     if first.presses and log(top.presses / first.presses) / span > LEAST_EXPONENT:
         return (
@@ -96,6 +130,10 @@ def _grew(first: Timed, top: Timed) -> tuple[str, str, str]:
             "the button must be pressed more often for each user the more users there are",
             "Let one press go on behind an item that fails; the presses are what grows.",
         )
+    before, after = heard
+    told = _grew_downstream(before, after) if before and after else None
+    if told:
+        return told
     if top.presses > 1:
         return (
             "each press costs more",

@@ -83,6 +83,23 @@ def timed(record: Record) -> list[Timed]:
     )
 
 
+@dataclass(frozen=True)
+class Calls:
+    """What the tap heard downstream at one scale: requests a user, and the seconds of one (the median)."""
+
+    a_user: float
+    seconds: float
+
+
+def calls(record: Record, run: Timed) -> Calls | None:
+    """The calls of one scale, or None where no tap listened. A long journal is cut off: its own count goes on."""
+    heard, seconds = 0, list[float]()
+    for chunk in record.chunks(f"exchanges-{run.scale}"):
+        heard = max([heard, *(n for n in chunk.get("n", []) if n is not None)])
+        seconds += [spent for spent in chunk.get("seconds", []) if spent is not None]
+    return Calls(heard / run.users, float(np.median(seconds))) if heard and seconds else None
+
+
 def _undisturbed(record: Record, done: ScaleDone) -> float | None:
     worked = series.work(record, done.scale)
     each = series.undisturbed(worked) if worked else None

@@ -65,6 +65,32 @@ def linear(users: int) -> float:
     return 2 + users / 100
 
 
+@pytest.mark.parametrize(
+    ("calls", "seconds", "says"),
+    [
+        ((1, 4), (0.002, 0.002), "1.0 calls a user became 4.0"),
+        ((1, 1), (0.002, 0.020), "2.0 ms a call became 20.0"),
+        ((1, 1), (0.002, 0.002), "ms a user became"),
+    ],
+)
+def test_what_the_tap_heard_tells_calls_from_the_time_of_a_call(
+    tmp_path: Path, calls: tuple[int, int], seconds: tuple[float, float], says: str
+) -> None:
+    told = record(tmp_path, lambda users: (users / 100) ** 2 / 4)
+    for scale, many, long in zip((1, 10), calls, seconds, strict=True):
+        n = list(range(1, 400 * scale * many + 1))
+        line = msgspec.json.encode({"n": n, "seconds": [long] * len(n)})
+        (tmp_path / "tables" / f"exchanges-{scale}.jsonl").write_bytes(line + b"\n")
+    growth = findings(Record(told.folder))["TIME-001"]
+    assert "users^2" in growth.title and says in growth.title
+    assert any(each.kind == "tap" and f"became {calls[1]:.2f}" in each.text for each in growth.evidence)
+
+
+def test_without_a_tap_it_says_how_to_tell_them_apart(tmp_path: Path) -> None:
+    growth = findings(record(tmp_path, lambda users: (users / 100) ** 2 / 4))["TIME-001"]
+    assert any("--tap on" in each.text for each in growth.evidence)
+
+
 @pytest.mark.parametrize(("spread", "most"), [(0.15, 0), (0.25, 1)])
 def test_noise_is_growth_in_hardly_any_rehearsal(tmp_path: Path, spread: float, most: int) -> None:
     told = [findings(record(tmp_path / str(seed), noisy(linear, seed, spread))) for seed in range(100)]
