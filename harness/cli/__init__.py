@@ -26,7 +26,7 @@ from harness.cli import (
     run,
     users,
 )
-from harness.cli.ending import Interrupted, explain_error, on_signals, weightiest
+from harness.cli.ending import Interrupted, explain_error, on_signals, on_trouble_beside, weightiest
 from harness.cli.streams import mask_streams
 from harness.errors import HarnessError, UsageError
 from harness.model.redaction import clean
@@ -70,6 +70,7 @@ def main() -> None:
     """Runs the command and ends the process with the exit code of the contract."""
     mask_streams()
     on_signals()
+    on_trouble_beside()
     with github.commands_off():
         code = _run()
     sys.exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
@@ -11,7 +12,7 @@ from types import FrameType
 from rich.text import Text
 
 from harness.cli.screen import screen
-from harness.errors import HarnessError, LeftBehind
+from harness.errors import EnvironmentProblem, HarnessError, LeftBehind
 from harness.model.redaction import clean
 from harness.report.text import inert
 
@@ -52,6 +53,29 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(0.5)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def full_disk(problem: BaseException) -> EnvironmentProblem | None:
+    """What a full disk means, where that is what the problem is."""
+    if not isinstance(problem, OSError) or problem.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return None
+    return EnvironmentProblem(
+        f"no space is left on the disk{f' for {problem.filename}' if problem.filename else ''}",
+        expected="room for the record and its reports: 1 GiB is asked for at the start",
+        cause="something else fills the same disk, or the services' logs and data do",
+        fix="free some, or give another place with --out, and rehearse again",
+    )
+
+
+def on_trouble_beside() -> None:
+    """A thread that meets a full disk ends quietly: the main thread meets it too, and tells of it once."""
+    usual = threading.excepthook
+
+    def told(problem: threading.ExceptHookArgs) -> None:
+        if problem.exc_value is None or full_disk(problem.exc_value) is None:
+            usual(problem)
+
+    threading.excepthook = told
 
 
 def explain_error(problem: HarnessError) -> None:

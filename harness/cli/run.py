@@ -39,7 +39,7 @@ from harness.attaching import Asked, prepare
 from harness.cli import telling
 from harness.cli.budget import Alarm
 from harness.cli.dry_run import show_dry_run
-from harness.cli.ending import Interrupted
+from harness.cli.ending import Interrupted, full_disk
 from harness.cli.progress import ProgressLine
 from harness.cli.screen import screen
 from harness.cli.settings import Configured
@@ -150,7 +150,12 @@ def command(
             f" stage {kind}: {why}"
         )
         sweep(engine, progress)
-        problem = hold(loaded, plan, site or engine, Spectator(progress, folder))
+        try:
+            problem = hold(loaded, plan, site or engine, Spectator(progress, folder))
+        except OSError as stop:
+            problem = full_disk(stop)
+            if problem is None:
+                raise
     held = (folder / "run.json").exists()
     code = telling.tell(Record(folder), telling.Telling(**how)) if held else None
     if problem is not None:
@@ -211,7 +216,7 @@ def hold(loaded: Loaded, plan: Plan, on: Engine | Site | None, watching: Spectat
         except Interrupted as stop:
             problem = stop
         except Exception as stop:  # noqa: BLE001  # whatever it was: the record is closed and told, then it goes on
-            problem = stop
+            problem = full_disk(stop) or stop
         if isinstance(problem, Interrupted):
             watching.progress.note("interrupted: everything has been removed")
         status, why = _how_it_ended(problem)

@@ -12,9 +12,9 @@ import msgspec
 
 from harness.cli import github
 from harness.cli.compare import read_side, show_changes
-from harness.cli.ending import explain_error
+from harness.cli.ending import explain_error, full_disk
 from harness.cli.screen import put, screen
-from harness.errors import CannotTell
+from harness.errors import CannotTell, EnvironmentProblem
 from harness.judgement import at_or_above, judge
 from harness.measures.compare import Comparison, compare
 from harness.measures.side import side
@@ -68,7 +68,7 @@ def tell(record: Record, how: Telling) -> int:
     moved, broken = _moved(verdict, record, how)
     if moved is not None:
         write_whole(record.folder / NAME, msgspec.json.encode(moved))
-    write_reports(verdict, record)
+    full = _written(verdict, record)
     if not how.quiet:
         show(verdict, record, console)
     if moved is not None and not how.quiet:
@@ -80,7 +80,21 @@ def tell(record: Record, how: Telling) -> int:
     console.print(f"report: {record.folder / 'report.html'}", markup=False, highlight=False, soft_wrap=True)
     if how.machine:
         put(as_json(verdict))
+    if full is not None:
+        raise full
     return _code(verdict, moved, how)
+
+
+def _written(verdict: Verdict, record: Record) -> EnvironmentProblem | None:
+    """Writes the reports. A full disk is told behind the summary, which needs none."""
+    try:
+        write_reports(verdict, record)
+    except OSError as problem:
+        full = full_disk(problem)
+        if full is None:
+            raise
+        return full
+    return None
 
 
 def _moved(verdict: Verdict, record: Record, how: Telling) -> tuple[Comparison | None, CannotTell | None]:

@@ -54,7 +54,7 @@ def test_a_service_that_drips(trial: Trial, rehearse: Rehearse, tmp_path: Path) 
     assert found["ITEM-006"] == {"1x": 7}
 
 
-@R9.trials("is stopped", quick=1, full=5)
+@R9.trials("is stopped", quick=0, full=5)
 @pytest.mark.timeout(180)
 def test_a_service_that_is_stopped_cannot_tell_what_was_done(
     trial: Trial, rehearse: Rehearse, tmp_path: Path
