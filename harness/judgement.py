@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from harness.checks import CHECKS, memory
+from harness.checks import CHECKS, load, memory
 from harness.model.finding import SEVERITIES, Finding, NotChecked, Severity, Verdict, VerdictWord
 from harness.model.record import Ended, NotSeen, Record, ScaleDone, StageUp
 from harness.model.wording import agree
@@ -62,6 +62,7 @@ def _measurements(record: Record) -> dict[str, float | int | str | None]:
         found[f"batch seconds at {done.scale}x"] = round(done.batch_seconds, 2)
         found[f"presses at {done.scale}x"] = done.presses
     found |= memory.words(record)
+    found |= load.words(record)
     found["stage seconds"] = round(sum(up.seconds for up in record.all(StageUp)), 2)
     found["batch seconds"] = round(sum(done.batch_seconds for done in record.all(ScaleDone)), 2)
     for ended in record.all(Ended):

@@ -7,26 +7,28 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.drive.locust.fleet import PLAY, Fleet
+from harness.drive.locust.fleet import Fleet
 from harness.drive.locust.playing import Crew, Piece, keep, play, playing
 from harness.drive.locust.terms import Step
-from harness.drive.performance import Performance, Play
+from harness.drive.locust.workers import PLAY
+from harness.drive.performance import Performance, Play, keep_progress
 from harness.model.load import Load, LoadPlayed
 from harness.model.people import People
 from harness.model.record import NotSeen, Record
-from harness.model.scenario import Outcome, Scenario
+from harness.model.scenario import Outcome, Progress, Scenario
+from harness.model.service import Service
 from harness.stage.watchdog import OWNER_VARIABLE, scratch_folder, stand_by
 
 TIMES = tuple(range(1, 11))
 ROUNDS = 25
 """Requests of each user of a downstream step: enough for a share of failures, and as long at each concurrency."""
-AROUND = 4.0
+AROUND = 3.0
 """Seconds of background before the batch is at work, and after."""
 LONGEST = 100_000
 """Users that a background may use up; that they ran out is told."""
@@ -39,6 +41,7 @@ class Hands:
     here    so many of the workers are started on this machine; None: all
     times   the multiples of a downstream's own concurrency
     only    what alone is played; "": what a rehearsal plays by itself
+    reach   the host under which workers on other machines reach the services of this one
     """
 
     people: People
@@ -48,25 +51,25 @@ class Hands:
     locustfile: Path = PLAY
     times: tuple[int, ...] = TIMES
     only: Literal["", "items", "downstream"] = ""
+    reach: str = ""
+
+    def address(self, on: Performance, service: Service) -> tuple[str, int]:
+        """Where the workers reach a service: on its stage, or where other machines see it."""
+        host, port = on.address(service)
+        return self.reach or host, port
 
     def sends_items(self, scenario: Scenario) -> bool:
         """Whether one request for each user is sent, and no button pressed: that is asked for, or there is none."""
         return scenario.items is not None and (self.only == "items" or not scenario.triggers())
 
     @contextmanager
-    def crew(self, workers: int | None = None) -> Iterator[Crew]:
+    def crew(self, say: Callable[[str], None], workers: int | None = None) -> Iterator[Crew]:
         """A crew whose folder and processes the watchdog knows."""
         owner = stand_by()
         scratch = scratch_folder(owner)
         try:
-            yield Crew(
-                scratch,
-                workers or self.workers,
-                self.here,
-                self.bind,
-                {OWNER_VARIABLE: owner},
-                self.locustfile,
-            )
+            owned = {OWNER_VARIABLE: owner}
+            yield Crew(scratch, say, workers or self.workers, self.here, self.bind, owned, self.locustfile)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -84,15 +87,27 @@ def ways(scenario: Scenario, hands: Hands | None) -> list[str]:
 
 
 def play_items(on: Performance, hands: Hands, scale: int, count: int) -> LoadPlayed:
-    """One request for each of the first `count` users; the rows stand in `load-<scale>`."""
+    """One request for each of the first `count` users; the rows stand in `load-<scale>`. The services' memory is
+    looked at meanwhile, as it is while a button is pressed; those that ended are recorded and started again."""
     load: Load = on.play.scenario.items
     step = Step(first=0, count=count, concurrency=load.concurrency, rate=load.rate)
-    piece = Piece(
-        "items", str(scale) if scale else "items", load, on.address(load.service), [step], hands.people, scale
-    )
-    with hands.crew() as crew:
-        played = play(piece, crew, on.play.record, on.play.deadline, on.play.say)
+    key, address = str(scale or "items"), hands.address(on, load.service)
+    piece = Piece("items", key, load, address, [step], hands.people, scale)
+    readings: list[tuple[float, Progress]] = []
+
+    def seen(done: int, failed: int) -> None:
+        on.play.say(f"{load.name}: {done + failed:,} of {count:,} have an answer")
+        on.saw(readings, Progress(done, failed, running=True))
+
+    with hands.crew(on.play.say) as crew:
+        played = play(piece, crew, on.play.record, on.play.deadline, seen)
     on.batch_seconds += played.steps[0].seconds
+    on.progress = Progress(played.steps[0].ok, played.steps[0].reached - played.steps[0].ok, running=False)
+    if scale and readings:
+        keep_progress(on.play.record, scale, readings)
+    if on.watcher:
+        on.watcher.resting(on.progress)
+    on.revive(on.ended(scale))
     return played
 
 
@@ -120,9 +135,14 @@ def play_downstream(on: Performance, hands: Hands) -> LoadPlayed:
         count = ROUNDS * at_once
         steps.append(Step(first=first, count=count, concurrency=at_once, rate=load.rate * times))
         first += count
-    piece = Piece("downstream", "downstream", load, on.address(load.service), steps, hands.people)
-    with hands.crew() as crew:
-        return play(piece, crew, on.play.record, on.play.deadline, on.play.say)
+    piece = Piece("downstream", "downstream", load, hands.address(on, load.service), steps, hands.people)
+    total = sum(step.count for step in steps)
+
+    def seen(done: int, failed: int) -> None:
+        on.play.say(f"{load.name}: {done + failed:,} of {total:,} have an answer")
+
+    with hands.crew(on.play.say) as crew:
+        return play(piece, crew, on.play.record, on.play.deadline, seen)
 
 
 class Background:
@@ -143,11 +163,11 @@ class Background:
             return
         step = Step(first=self.first, count=LONGEST, concurrency=self.load.concurrency, rate=self.load.rate)
         key, on = f"background-{self.scale}", self.on
-        address = on.address(self.load.service)
+        address = self.hands.address(on, self.load.service)
         piece = Piece(
             "background", key, self.load, address, [step], self.hands.people, self.scale, open_ended=True
         )
-        with self.hands.crew(1) as crew, playing(piece, crew) as fleet:
+        with self.hands.crew(on.play.say, 1) as crew, playing(piece, crew) as fleet:
             began = fleet.begun(on.play.deadline)
             _listen(on.play, AROUND)
             at = time.monotonic() - began

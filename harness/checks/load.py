@@ -20,6 +20,8 @@ Flags = NDArray[np.bool_]
 Seconds = NDArray[np.float64]
 
 STARVED = 0.8
+SLOW_LOOP = 0.01
+"""Seconds that a loop oversleeps on average, above which its latencies are not exact."""
 SHORTEST = 1.0
 """Seconds of sending below which a share of a CPU says nothing."""
 SHARE_OF_FAILURES = 0.01
@@ -43,11 +45,35 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
             yield from _items(record, played)
 
 
+def words(record: Record) -> dict[str, float | int | str | None]:
+    """What the load was and how its generator fared, for the report's measurements."""
+    found: dict[str, float | int | str | None] = {}
+    for played in record.all(LoadPlayed):
+        asked, reached = sum(step.asked for step in played.steps), sum(step.reached for step in played.steps)
+        name = f"load {played.key}"
+        found[f"{name}: requests asked for"], found[f"{name}: sent"] = asked, reached
+        if played.generators:
+            busiest = max(played.generators, key=lambda one: one.cpu)
+            found[f"{name}: generator's share of a CPU"] = busiest.cpu
+            found[f"{name}: its loop stood still for, seconds"] = round(
+                max(g.lag[1] for g in played.generators), 4
+            )
+            found[f"{name}: sent late"] = sum(one.late for one in played.generators)
+            found[f"{name}: generator's memory, MiB"] = round(
+                max(g.memory for g in played.generators) / 2**20, 1
+            )
+    return found
+
+
 def _honesty(played: LoadPlayed) -> Iterator[NotSeen]:
     probe = f"the load of {played.what}" + (f" at {played.scale}x" if played.scale else "")
     starved = [one for one in played.generators if one.cpu > STARVED and one.seconds >= SHORTEST]
     if starved:
         yield NotSeen(probe=probe, why=f"generator starved: {'; '.join(map(_fared, starved))}")
+    slow = [one for one in played.generators if one.worker and one.lag[0] > SLOW_LOOP and one not in starved]
+    if slow:
+        why = f"the machine was busy: {'; '.join(map(_fared, slow))}; latencies are longer by as much"
+        yield NotSeen(probe=f"exact latencies of {played.what}", why=why, decisive=False)
     if not played.generators:
         yield NotSeen(probe=probe, why="nothing is known of the generator's own share of the CPU")
     asked, reached = sum(step.asked for step in played.steps), sum(step.reached for step in played.steps)
@@ -66,7 +92,8 @@ def _honesty(played: LoadPlayed) -> Iterator[NotSeen]:
 
 def _fared(one: Generator) -> str:
     who = f"worker {one.worker}" if one.worker else "the master"
-    return f"{who} used {one.cpu:.0%} of a CPU, and its loop stood still for up to {one.lag[1]:.2f} s"
+    still = f"its loop stood still for {one.lag[0] * 1000:.0f} ms on average and up to {one.lag[1]:.2f} s"
+    return f"{who} used {one.cpu:.0%} of a CPU, and {still}"
 
 
 def _share(step: Pace) -> float:

@@ -25,6 +25,7 @@ from harness.cli import (
     report,
     run,
     users,
+    worker,
 )
 from harness.cli.ending import Interrupted, explain_error, on_signals, on_trouble_beside, weightiest
 from harness.cli.streams import mask_streams
@@ -49,6 +50,7 @@ for module in (
     init,
     run,
     load,
+    worker,
     judge,
     replay,
     fuzz,

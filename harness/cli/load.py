@@ -18,20 +18,24 @@ was starved, or something was not sent), 4 the harness itself failed, 5 environm
 
 from __future__ import annotations
 
+import socket
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import click
+import psutil
 
 from harness.cli import telling
 from harness.cli.progress import ProgressLine
 from harness.cli.run import Spectator, hold, run_folder, sweep
 from harness.cli.screen import screen
 from harness.cli.settings import Configured
-from harness.drive.locust.fleet import PLAY, must_have_locust
-from harness.errors import UsageError
+from harness.cli.worker import PORT
+from harness.drive.locust.fleet import must_have_locust
+from harness.drive.locust.workers import PLAY
+from harness.errors import Refused, UsageError
 from harness.loading import Loaded, load
 from harness.model.record import Record
 from harness.model.scenario import StageKind, parse_duration
@@ -59,7 +63,10 @@ Mode = Literal["items", "downstream"]
 @click.option(
     "--bind", default="127.0.0.1", show_default=True, help="Where workers of other machines come to."
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Its port.  [default: a free one]")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Its port.  [default: 5557; a free one on loopback]"
+)
+@click.option("--reach", default="", help="This machine, as workers on others reach its services.")
 @click.option(
     "--locustfile", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Play this instead."
 )
@@ -84,10 +91,11 @@ def command(scenario: str, mode: Mode, **given: Any) -> None:
             people,
             workers=given["workers"],
             here=given["here"],
-            bind=(given["bind"], given["port"]),
+            bind=(given["bind"], given["port"] or (0 if given["bind"] == "127.0.0.1" else PORT)),
             locustfile=(given["locustfile"] or PLAY).resolve(),
             times=_times(given["times"]),
             only=mode,
+            reach=_own(given["reach"]),
         )
         plan = Plan(usual, (1,), given["seed"], deadline, kind, why, probes=(), hands=hands)
         progress.note(f"playing {mode} of {loaded.name} with {plan.usual:,} users; stage {kind}: {why}")
@@ -124,3 +132,21 @@ def _times(text: str) -> tuple[int, ...]:
     if not all(part.isdigit() and int(part) for part in parts):
         raise UsageError(f"--times is {text!r}", expected="whole numbers such as 1,2,5,10", fix="write it so")
     return tuple(map(int, parts))
+
+
+def _own(host: str) -> str:
+    """The host, if it is this machine: load goes to services that were started here. Raises Refused."""
+    if not host:
+        return ""
+    here = {address.address for found in psutil.net_if_addrs().values() for address in found}
+    try:
+        named = {str(found[4][0]) for found in socket.getaddrinfo(host, None)}
+    except OSError:
+        named = set()
+    if not named or named - here:
+        raise Refused(
+            f"--reach {host} is not this machine",
+            expected=f"one of its addresses: {', '.join(sorted(address for address in here if '.' in address))}",
+            fix="give the address under which the workers reach this machine",
+        )
+    return host

@@ -149,7 +149,7 @@ class Performance:
             progress=self._progress,
             settle=self._settle,
             deadline=self.play.deadline,
-            seen=lambda progress: self._saw(readings, progress),
+            seen=lambda progress: self.saw(readings, progress),
             patience=self.patience,
             begins=self._begins,
             pace=self.play.pace,
@@ -166,7 +166,7 @@ class Performance:
         self.stuck = press.stuck
         self._lost = time.monotonic() - press.seconds if press.accepted is False and press.seconds else None
         if scale and readings:
-            _keep(record, scale, readings)
+            keep_progress(record, scale, readings)
         record.event(
             Pressed(
                 scale=scale,
@@ -199,7 +199,8 @@ class Performance:
             )
             self.play.record.event(NotSeen(probe="what came of a press", why=why))
 
-    def _saw(self, readings: list[tuple[float, Progress]], progress: Progress) -> None:
+    def saw(self, readings: list[tuple[float, Progress]], progress: Progress) -> None:
+        """Takes in a reading while the batch is pressed; the watcher may hold it for a look."""
         readings.append((self.play.record.now, progress))
         if self.watcher and progress.running:
             self.watcher.working(progress)
@@ -299,7 +300,8 @@ def _without_secrets(row: Row) -> Row:
     return row
 
 
-def _keep(record: RecordWriter, scale: int, readings: list[tuple[float, Progress]]) -> None:
+def keep_progress(record: RecordWriter, scale: int, readings: list[tuple[float, Progress]]) -> None:
+    """Writes how far the batch was, and when, into `progress-<scale>`."""
     record.rows(
         f"progress-{scale}",
         t=[round(t, 4) for t, _ in readings],

@@ -7,6 +7,7 @@ both while they grow. What is kept in memory is the leases that are out.
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ from harness.drive.locust.terms import BLOCK, Lease, Order
 from harness.locust_users.gauge import Gauge
 
 PACE = 0.1
+TELL_EVERY = 0.25
 HEAD_START = 0.6
 """Seconds until the first item of a step is due: a lease has to reach its worker."""
 
@@ -43,6 +45,8 @@ class Dealer:
         self.workers: dict[str, int] = {}
         self.last_heard: dict[str, float] = {}
         self.lost: set[str] = set()
+        self.lost_at = 0.0
+        self.dead: set[str] = set()
         self.gauges: dict[int, dict[str, float]] = {}
         self.own, self.began, self.told = Gauge(), 0.0, 0.0
         for name, listener in (
@@ -77,7 +81,7 @@ class Dealer:
             self._employ(step.concurrency)
             self.leases.begin(self.now + (HEAD_START if step.rate else 0.0))
             self._note("step", number=number, concurrency=step.concurrency, rate=step.rate)
-            while not self.leases.through and not self._told_to_stop():
+            while not self._over() and not self._told_to_stop():
                 gevent.sleep(PACE)
                 self._look_for_lost()
                 self._employ(step.concurrency)
@@ -91,6 +95,11 @@ class Dealer:
                 break
         self._end()
 
+    def _over(self) -> bool:
+        """Whether all is through; a lost worker is waited for a while, since only its slate knows of its items."""
+        waited = time.monotonic() - self.lost_at
+        return self.leases.through and (not self.leases.out or waited > terms.GRACE)
+
     def _employ(self, users: int) -> None:
         """Sees to it that so many users are at work, whatever Locust has made of it meanwhile."""
         runner = self.runner
@@ -102,7 +111,7 @@ class Dealer:
         return (self.folder / "stop").exists()
 
     def _tell_progress(self) -> None:
-        if self.now - self.told > 1.0:
+        if self.now - self.told > TELL_EVERY:
             self.told = self.now
             self._note("progress", count=self._count())
 
@@ -137,13 +146,15 @@ class Dealer:
 
     def _asked(self, environment: Any, msg: Any) -> None:
         worker = self._meet(msg.node_id)
+        if worker in self.dead:
+            return
         if not msg.data["wanted"]:
             order = msgspec.json.encode(self.order).decode()
             self.runner.send_message(terms.ORDER, {"order": order}, worker)
             return
         lease = self.leases.grant(worker, msg.data["wanted"], self.now) if self.began else None
         if lease is not None:
-            told = {"lease": msgspec.json.encode(lease).decode(), "now": self.now}
+            told = {"lease": msgspec.json.encode(lease).decode(), "now": self.now, "clock": time.monotonic()}
             self.runner.send_message(terms.LEASE, told, worker)
 
     def _reported(self, environment: Any, msg: Any) -> None:
@@ -152,6 +163,7 @@ class Dealer:
             self._settle(number, rows, worker)
         for number, rows in told["partial"].items():
             self.leases.heard(number, rows)
+        self._take_back(worker, {*told["final"], *told["partial"]}, self.now - terms.LOST)
         self.gauges[self.workers[worker]] = told["gauge"]
         self._hear(worker, told["sent_at"], list(told["final"]), [])
 
@@ -160,6 +172,8 @@ class Dealer:
         for number, rows in msg.data["final"].items():
             self._settle(number, rows, worker)
         dead = msg.data["of"]
+        self.dead.add(dead)
+        self._take_back(dead, set(), math.inf)  # what does not stand on its slate never came
         if dead in self.runner.clients:
             stopped: Any = Message  # Locust says its own word for it, and moves the users to the others
             self.runner.handle_message(dead, stopped("client_stopped", None, dead))
@@ -171,9 +185,13 @@ class Dealer:
 
     def _hear(self, worker: str, sent_at: float, settled: list[int], wills: list[str]) -> None:
         self.results.flush()
-        self.runner.send_message(
-            terms.HEARD, {"sent_at": sent_at, "settled": settled, "wills": wills}, worker
-        )
+        told = {"sent_at": sent_at, "settled": settled, "wills": wills, "clock": time.monotonic()}
+        self.runner.send_message(terms.HEARD, told, worker)
+
+    def _take_back(self, worker: str, told: set[int], before: float) -> None:
+        lost = self.leases.never_came(worker, told, before)
+        if lost:
+            self._note("never_came", worker=self.workers[worker], leases=lost)
 
     def _meet(self, worker: str) -> str:
         if worker not in self.workers:
@@ -198,5 +216,6 @@ class Dealer:
         for worker, heard in self.last_heard.items():
             if now - heard > terms.LOST and worker not in self.lost:
                 self.lost.add(worker)
+                self.lost_at = now
                 dark = self.leases.lose(worker)
                 self._note("lost", worker=self.workers[worker], dark=dark)

@@ -22,42 +22,13 @@ from harness.drive.locust import terms
 from harness.drive.locust.leases import SLICE
 from harness.drive.locust.slate import Slate
 from harness.drive.locust.template import Requests, take_apart
-from harness.drive.locust.terms import UNKNOWN, Lease, Order, Template
+from harness.drive.locust.terms import Lease, Order, Template
 from harness.locust_users.gauge import Gauge
 from harness.locust_users.making import population_of
+from harness.locust_users.stack import Item, Stack
 from harness.population import Population
 
 REPORT_EVERY = 0.25
-
-
-@dataclass
-class Stack:
-    """A lease at work: where it stands on the slate, its requests, and how many of its items have no end yet."""
-
-    lease: Lease
-    slot: int
-    wires: list[bytes]
-    users: list[Any]
-    place: int = 0
-    open: int = 0
-    dropped: bool = False
-
-
-@dataclass(slots=True)
-class Item:
-    """One user, taken from a stack and not sent yet: `late` seconds after it was due."""
-
-    stack: Stack
-    place: int
-    at: int
-    due: float = 0.0
-    late: float = 0.0
-    sent: float = 0.0
-
-    @property
-    def wire(self) -> bytes:
-        """Its request, as it goes out."""
-        return self.stack.wires[self.place]
 
 
 @dataclass
@@ -73,12 +44,13 @@ class Desk:
     people: Population | None = None
 
     def __post_init__(self) -> None:
+        self.wills = list(filter(None, os.environ.get(terms.WILLS, "").split(os.pathsep)))
         self.slots: dict[int, Stack] = {}
         self.stock: deque[Stack] = deque()
         self.more = Event()
         self.asked = 0.0
         self.heard = time.monotonic()
-        self.offset = math.inf
+        self.offset = self.behind = math.inf
         self.rate = 32.0
         self._done_before, self._looked = 0, time.monotonic()
         self.done = 0
@@ -235,7 +207,7 @@ class Desk:
 
     def _tell_wills(self) -> None:
         """What those who died before this worker have left."""
-        for path in filter(None, os.environ.get(terms.WILLS, "").split(os.pathsep)):
+        for path in self.wills:
             will = Path(path)
             if self.order is not None and will.exists():
                 slate = Slate(will, self.order.most)
@@ -262,6 +234,8 @@ class Desk:
 
     def _take_lease(self, environment: Any, msg: Any) -> None:
         self.asked = 0.0
+        if self._age(msg.data["clock"]) > terms.FENCE or not self.slate.free:
+            return  # the master takes it back, as it never came
         lease = msgspec.json.decode(msg.data["lease"], type=Lease)
         assert self.people is not None
         self.gauge.begin()
@@ -283,14 +257,19 @@ class Desk:
 
     def _was_heard(self, environment: Any, msg: Any) -> None:
         """The master has what was sent at that time, and these leases are settled."""
+        self._age(msg.data["clock"])
         self.heard = max(self.heard, msg.data["sent_at"])
         for slot, stack in list(self.slots.items()):
             if stack.lease.number in msg.data["settled"]:
                 del self.slots[slot]
                 self.slate.close(slot)
-        for path in msg.data["wills"]:
+        for path in set(msg.data["wills"]) & set(
+            self.wills
+        ):  # a file is removed here on nobody's word but ours
             Path(path).unlink(missing_ok=True)
 
-    def give_up(self, item: Item) -> None:
-        """Its user is stopped in the middle: whether it arrived is unknown."""
-        self.ended(item, UNKNOWN, 0)
+    def _age(self, clock: float) -> float:
+        """Seconds that a message was under way, more than the quickest one."""
+        late = time.monotonic() - clock
+        self.behind = min(self.behind, late)
+        return late - self.behind

@@ -25,7 +25,8 @@ from locust.exception import StopUser
 from harness.drive.locust.terms import FAILED, OK, UNKNOWN
 from harness.errors import UsageError
 from harness.locust_users import setting
-from harness.locust_users.desk import Desk, Item
+from harness.locust_users.desk import Desk
+from harness.locust_users.stack import Item
 from harness.locust_users.users import end_of
 
 WORSE = {OK: 0, FAILED: 1, UNKNOWN: 2}

@@ -11,8 +11,9 @@ from gevent import GreenletExit
 from locust import User, constant, task
 
 from harness.drive.locust.terms import FAILED, OK, UNKNOWN
-from harness.locust_users.desk import Desk, Item
+from harness.locust_users.desk import Desk
 from harness.locust_users.line import Broken, Line, NotReached
+from harness.locust_users.stack import Item
 
 AT_ONCE = 100
 PERHAPS_DONE = frozenset({408, 502, 504})

@@ -19,10 +19,23 @@ class Caller(Scenario):
         return [Effect(item) for item in live.shop.get("/ledger", whole=True).expect().json()]
 
 
+class Wide(Caller):
+    """The same, for workers on other machines: the service listens on all addresses."""
+
+    shop = Service(
+        port=8000,
+        ready="/health",
+        env={"SHOP_HOST": "0.0.0.0"},
+        process=Process(command="python shop.py {port} 0.005 8", cwd="tests/load"),
+    )
+    items = Load(shop, "POST", "/pay", json={"id": "{id}", "amount": "{amount}"}, concurrency=4)
+    downstream = Load(shop, "GET", "/balance/{id}", concurrency=4)
+
+
 class Batch(Scenario):
     """A batch that takes all the room of its service, and users who ask meanwhile."""
 
-    usual, scales, quiet = 100, (1,), "0s"
+    usual, scales, quiet = 80, (1,), "0s"
     population = Population.spec("id", "amount")
 
     shop = Service(

@@ -6,6 +6,7 @@ GET /balance/ID answers; GET /ledger, /items and /health tell.
 """
 
 import json
+import os
 import sys
 import threading
 import time
@@ -77,4 +78,4 @@ def work(users: list[str]) -> None:
     running.clear()
 
 
-Server(("127.0.0.1", int(sys.argv[1])), Shop).serve_forever()
+Server((os.environ.get("SHOP_HOST", "127.0.0.1"), int(sys.argv[1])), Shop).serve_forever()

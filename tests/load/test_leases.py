@@ -60,6 +60,17 @@ def test_nothing_of_a_worker_that_cannot_be_asked_is_sent_again_until_it_tells()
     assert again is not None and indexes(again) == [0]
 
 
+def test_a_lease_that_was_lost_on_the_way_is_dealt_to_another_once_it_can_no_longer_arrive() -> None:
+    leases = begun(Step(first=0, count=3, concurrency=1), workers=1)
+    one, two = leases.grant("a", 1, 1.0), leases.grant("a", 1, 9.0)
+    assert one is not None and two is not None
+    assert leases.never_came("a", {two.number}, before=0.5) == 0, "it may still be under way"
+    assert leases.never_came("a", {two.number}, before=2.0) == 1
+    again = leases.grant("b", 9, 9.0)
+    assert again is not None and again.again and indexes(again) == [0]
+    assert not list(leases.settle(one.number, rows(OK))), "what is not out is not taken"
+
+
 def test_what_a_lost_worker_never_told_of_is_unknown_at_the_end() -> None:
     leases = begun(Step(first=0, count=8, concurrency=1), workers=1)
     lease = leases.grant("a", 4, 0.0)

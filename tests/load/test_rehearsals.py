@@ -51,7 +51,7 @@ def bad(tmp_path: Path, line: str) -> UsageError:
     text = Path(SCENARIO).read_text().split("class Batch")[0]
     file.write_text(text.replace("    downstream =", f"    {line}\n    downstream ="))
     with pytest.raises(UsageError) as caught:
-        load(str(file))
+        load(f"{file}:Caller")
     return caught.value
 
 
@@ -74,3 +74,13 @@ def test_a_load_that_cannot_be_played_is_told_before_anything_is_started(
 def test_a_mode_that_the_scenario_says_nothing_of_is_told(rehearse: Rehearse) -> None:
     run = rehearse("load", f"{SCENARIO}:Batch", "--mode", "items", "--stage", "process")
     assert run.returncode == 2 and "says nothing of items" in run.stderr
+
+
+def test_a_worker_whose_master_is_not_there_is_told_what_to_start(rehearse: Rehearse) -> None:
+    run = rehearse("worker", "--master", "127.0.0.1", "--port", "1", "--wait", "0s")
+    assert run.returncode == 5 and "rehearse load" in run.stderr
+
+
+def test_load_is_not_sent_to_another_machine_by_a_name_for_this_one(rehearse: Rehearse) -> None:
+    run = rehearse("load", f"{SCENARIO}:Caller", "--stage", "process", "--reach", "203.0.113.7")
+    assert run.returncode == 6 and "not this machine" in run.stderr

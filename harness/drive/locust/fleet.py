@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,13 +19,13 @@ import msgspec
 
 from harness.drive.locust import terms
 from harness.drive.locust.terms import Order
+from harness.drive.locust.workers import PLAY, QUIET, Child, Workers, spawn_locust
 from harness.errors import EnvironmentProblem, HarnessError, TimeBudgetSpent
 
-PLAY = Path(__file__).parents[2] / "locust_users" / "play.py"
-MOST_SUCCESSORS = 20
 POLL = 0.05
 LISTEN_WITHIN, END_WITHIN = 60.0, 15.0
-QUIET = ("--headless", "--only-summary", "--loglevel", "WARNING")
+STALLED = 120.0
+"""Seconds without any item coming to an end, and without a worker joining, after which a play counts as stuck."""
 
 
 def must_have_locust() -> None:
@@ -39,117 +35,6 @@ def must_have_locust() -> None:
             "Locust is not installed",
             expected="the optional part `load`",
             fix="pip install 'rehearse[load]'",
-        )
-
-
-@dataclass
-class Child:
-    """One process of the fleet; `slate` is a worker's."""
-
-    process: subprocess.Popen[bytes]
-    slate: Path | None = None
-
-    @property
-    def ended(self) -> int | None:
-        """Its exit code, or None while it runs."""
-        return self.process.poll()
-
-    def end(self) -> None:
-        """Asks it to end, then makes it."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(3)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-        self.process.wait()
-        if self.process.stdin:
-            self.process.stdin.close()
-
-
-@dataclass
-class Workers:
-    """The workers of one machine. `look` replaces those that have died.
-
-    master       (host, port) of Locust's master
-    deaths       how many have died and were replaced
-    """
-
-    folder: Path
-    master: tuple[str, int]
-    locustfile: Path = PLAY
-    extra: Mapping[str, str] = field(default_factory=dict)
-    children: list[Child] = field(default_factory=list)
-    wills: list[Path] = field(default_factory=list)
-    deaths: int = 0
-    _made: int = 0
-
-    def start(self, count: int) -> None:
-        """Starts so many."""
-        for _ in range(count):
-            self.children.append(self._spawn())
-
-    def look(self) -> None:
-        """Replaces those who died; one that ended by itself (exit code 0) has been told to."""
-        for at, child in enumerate(self.children):
-            if child.ended not in (None, 0) and child.slate is not None:
-                child.end()
-                self.deaths += 1
-                if child.slate.exists():
-                    self.wills.append(child.slate)
-                if self.deaths > MOST_SUCCESSORS:
-                    raise HarnessError(
-                        f"{self.deaths} load workers have died, the last with exit code {child.ended}",
-                        expected="workers that stay",
-                        fix=f"see {self.folder / 'worker.log'}",
-                    )
-                self.children[at] = self._spawn()
-
-    @property
-    def all_ended(self) -> bool:
-        """Whether none runs any more."""
-        return all(child.ended is not None for child in self.children)
-
-    def end(self) -> None:
-        """Ends them all."""
-        for child in self.children:
-            child.end()
-
-    def _spawn(self) -> Child:
-        self._made += 1
-        slate = self.folder / f"slate-{self._made}.bin"
-        self.wills = [will for will in self.wills if will.exists()]
-        host, port = self.master
-        words = [
-            "-f",
-            str(self.locustfile),
-            "--worker",
-            "--master-host",
-            host,
-            "--master-port",
-            str(port),
-            *QUIET,
-        ]
-        told = {terms.SLATE: str(slate), terms.WILLS: os.pathsep.join(map(str, self.wills)), **self.extra}
-        return Child(spawn_locust(words, self.folder / "worker.log", told), slate)
-
-
-def spawn_locust(words: list[str], log: Path, told: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Locust in a process and session of its own, at the end of our pipe."""
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "PYTEST_"))
-    }
-    root = str(Path(__file__).parents[3])
-    inherited["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", "locust", *words],
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=log.parent,
-            env={**inherited, "LOCUST_WORKER_LOG_REPORT_INTERVAL": "-1", **told},
-            start_new_session=True,
         )
 
 
@@ -199,7 +84,7 @@ class Fleet:
             "--master-bind-port",
             str(port),
         ]
-        words += ["-s", "30", *QUIET]
+        words += ["-s", "30", *QUIET, *(["-H", self.order.host] if self.order.host else [])]
         told = {terms.FOLDER: str(self.folder), **self.extra}
         self.master = Child(spawn_locust(words, self.folder / "master.log", told))
         try:
@@ -247,10 +132,14 @@ class Fleet:
 
     def _until(self, what: str, deadline: float, seen: Callable[[Note], None] = lambda note: None) -> Note:
         assert self.master is not None
+        moved, last = time.monotonic(), ""
         while True:
             ended = self.master.ended
             for note in self._new():
                 seen(note)
+                standing = json.dumps([note.get("count"), note["what"]])
+                if standing != last:
+                    moved, last = time.monotonic(), standing
             found = next(self.of(what), None)
             if found:
                 return found
@@ -266,6 +155,13 @@ class Fleet:
                     expected="an end within the time budget",
                     cause="answers are slow, or workers are missing",
                     fix="give a larger --budget, fewer users, or a higher rate",
+                )
+            if time.monotonic() - moved > STALLED and any(self.of("step")) and not self.order.open_ended:
+                raise HarnessError(
+                    f"no item of the load came to an end for {STALLED:g} s: {_tail(self.folder / 'worker.log')}",
+                    expected="users that take their items, and answers within the load's timeout",
+                    cause="the locustfile takes no next_user(), or a worker that holds items can no longer be asked",
+                    fix="mend the locustfile, or see that the workers reach this machine",
                 )
             if self.workers is not None:
                 self.workers.look()

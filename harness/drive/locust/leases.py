@@ -6,7 +6,7 @@ An index is in the pool, in one lease, or through. It goes back to the pool only
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.drive.locust.terms import FAILED, OK, ROW, SENDING, UNKNOWN, UNSENT, Lease, Step
@@ -19,10 +19,11 @@ Range = tuple[int, int, int]
 
 @dataclass
 class Held:
-    """A lease that is out: at whom, what was last heard of its rows, and whether the worker is lost."""
+    """A lease that is out: at whom, since when, what was last heard of its rows, and whether the worker is lost."""
 
     lease: Lease
     worker: str
+    since: float
     rows: bytes = b""
     lost: bool = False
 
@@ -96,7 +97,7 @@ class Leases:
         due, gap = self._due(step, first, stride, again, now)
         self._number += 1
         lease = Lease(self._number, self.step, first, stride, min(count, fair), due, gap, again)
-        self.held[lease.number] = Held(lease, worker)
+        self.held[lease.number] = Held(lease, worker, now)
         self.dealt_again += lease.count if again else 0
         return lease
 
@@ -134,6 +135,19 @@ class Leases:
         held = self.held.pop(number, None)
         if held is not None:
             yield from self._keep(held.lease, rows, back=True)
+
+    def never_came(self, worker: str, told: Collection[int], before: float) -> int:
+        """Takes back the leases of a worker that it does not tell of, granted before that time: the message was lost
+        on the way. (A worker refuses a lease that is as old.) Gives their number."""
+        lost = [
+            number
+            for number, held in self.held.items()
+            if held.worker == worker and number not in told and held.since < before
+        ]
+        for number in lost:
+            lease = self.held.pop(number).lease
+            self._again.append(lease.part(0, lease.count))
+        return len(lost)
 
     def lose(self, worker: str) -> int:
         """Nobody hears this worker any more: how many of its items are in the dark now."""

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.drive.locust.fleet import PLAY, Fleet, Note
+from harness.drive.locust.fleet import Fleet, Note
 from harness.drive.locust.results import SAID, blocks
 from harness.drive.locust.template import check_fields
 from harness.drive.locust.terms import FAILED, OK, UNKNOWN, Order, Step, Template
+from harness.drive.locust.workers import PLAY
 from harness.errors import HarnessError, UsageError
 from harness.model.load import Generator, Load, LoadKind, LoadPlayed, Pace
 from harness.model.people import People
@@ -28,9 +29,11 @@ class Crew:
 
     scratch   a folder for what they tell each other; it is its maker's to remove
     here      how many of the workers are started on this machine; None: all
+    say       where it is told what is waited for
     """
 
     scratch: Path
+    say: Callable[[str], None]
     workers: int = 2
     here: int | None = None
     bind: tuple[str, int] = ("127.0.0.1", 0)
@@ -76,6 +79,7 @@ def order_of(piece: Piece, crew: Crew) -> Order:
     own = crew.locustfile != PLAY
     return Order(
         population=told,
+        host=asks.base,
         request=None if own else asks,
         steps=list(piece.steps),
         workers=crew.workers,
@@ -102,23 +106,20 @@ def playing(piece: Piece, crew: Crew) -> Iterator[Fleet]:
 
 
 def play(
-    piece: Piece, crew: Crew, record: RecordWriter, deadline: float, say: Callable[[str], None]
+    piece: Piece, crew: Crew, record: RecordWriter, deadline: float, seen: Callable[[int, int], None]
 ) -> LoadPlayed:
-    """Plays it to its end, and writes it into the record."""
-    total = sum(step.count for step in piece.steps)
+    """Plays it to its end, and writes it into the record; `seen` is told how many are ok, and how many are not."""
 
-    def seen(note: Note) -> None:
+    def heard(note: Note) -> None:
         if note["what"] == "progress":
             count = note["count"]
-            ended = count["ok"] + count["failed"] + count["unknown"]
-            say(f"{piece.load.name}: {ended:,} of {total:,} have an answer")
+            seen(count["ok"], count["failed"] + count["unknown"])
 
     with playing(piece, crew) as fleet:
-        if crew.here is not None and crew.here < crew.workers:
-            say(
-                f"waiting for {crew.workers - crew.here} workers: rehearse worker --master HOST --port {fleet.port}"
-            )
-        fleet.wait(deadline, seen)
+        missing = crew.workers - (crew.workers if crew.here is None else crew.here)
+        if missing > 0:
+            crew.say(f"waiting for {missing} workers: rehearse worker --master HOST --port {fleet.port}")
+        fleet.wait(deadline, heard)
         return keep(piece, fleet, record)
 
 

@@ -42,6 +42,10 @@ LOST = 8.0
 """Seconds after which the master takes a worker that it does not hear from as lost. More than FENCE: by then it
 has stopped."""
 
+GRACE = 30.0
+"""Seconds that the master waits, with nothing else left to do, for word of a lost worker: from the worker itself, or
+from the one that is started in its place and reads its slate."""
+
 
 class Template(Struct, frozen=True, kw_only=True):
     """One request a user, with `{field}` in its texts where a field of the user belongs.
@@ -74,7 +78,8 @@ class Order(Struct, frozen=True, kw_only=True):
     """All that a child needs to know.
 
     population   what `Population.describe()` says; the users are made where they are needed
-    request      None: the users come from a reader's own locustfile
+    host         where the users of a reader's own locustfile send to
+    request      None: the users are those of a reader's own locustfile
     steps        played one after the other
     most         the largest lease
     open_ended   it ends when it is told to, not when the indexes are through
@@ -82,6 +87,7 @@ class Order(Struct, frozen=True, kw_only=True):
     """
 
     population: dict[str, Any]
+    host: str = ""
     request: Template | None
     steps: list[Step]
     workers: int
