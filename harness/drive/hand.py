@@ -86,7 +86,9 @@ class Hand:
         """Presses it with the first `users` users, and tells which of them the batch then knows of."""
         if change is None and users in self.known:
             return self.known[users]
-        delivery = self._deliver(self.bench.here(), users, change)
+        loses = any(one.arrived is not None and not one.intact for one in self.known.values())
+        first = self.bench.clean() if loses else self.bench.here()  # waiting for what is lost costs more
+        delivery = self._deliver(first, users, change)
         if delivery is None:  # taken where something had been done before: what arrived cannot be told apart
             delivery = self._deliver(self.bench.clean(), users, change)
         assert delivery is not None, "a clean stage tells what arrived"
