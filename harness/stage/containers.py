@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from harness.stage.images import image_for
 from harness.stage.logs import HEAD, TAIL, left_out
 from harness.stage.memory_files import Cgroup, ceilings
 from harness.stage.memory_stats import from_stats
+from harness.stage.memory_stream import Stream
 from harness.stage.observed import Observed
 from harness.stage.readiness import all_of, answers, wait_until_done, wait_until_ready
 from harness.stage.tapping import BEHIND, container_tap
@@ -56,6 +57,7 @@ class ContainerService(Observed):
         self.name, self.memory_limit, self.image = service.name, service.memory_bytes, image
         self._service, self._container = service, container
         self._oom_kills = 0
+        self._stream: Stream | None = None
         self._born = time.time() - EARLIER
         self._look()
 
@@ -67,6 +69,7 @@ class ContainerService(Observed):
             self._cgroup: Cgroup | None = Cgroup(self._pid)
         except OSError:  # it ended at once, or the engine runs on another machine
             self._cgroup = None
+        self._stream, self._streams = None, self._cgroup is None
         published = self._container.attrs["NetworkSettings"]["Ports"].get(f"{self._service.port}/tcp")
         if published:
             self.address = ("127.0.0.1", int(published[0]["HostPort"]))
@@ -116,13 +119,19 @@ class ContainerService(Observed):
         return Ending(exit_code=state["ExitCode"], oom_killed=bool(state["OOMKilled"]) or self._oom_kills > 0)
 
     def memory(self, *, deep: bool = False) -> MemoryReading | None:
-        """What the container holds: from the kernel's files, else from the engine's statistics."""
-        if self._cgroup is None:
-            return from_stats(self._container)
-        reading = self._cgroup.reading(deep=deep)
+        """What the container holds: from the kernel's files, else from a loop inside, else from the engine."""
+        reading = self._cgroup.reading(deep=deep) if self._cgroup else self._from_afar()
         if reading is not None:
             self._oom_kills = reading.oom_kills or self._oom_kills
         return reading
+
+    def _from_afar(self) -> MemoryReading | None:
+        """Where its memory files are not seen from here."""
+        if self._streams:
+            self._streams = False  # one try for each life of the container
+            with suppress(OSError):
+                self._stream = Stream(self._container)
+        return self._stream.read() if self._stream else from_stats(self._container)
 
     def oom_events(self) -> int | None:
         """The engine's own `oom` events for this container, up to now."""

@@ -17,6 +17,7 @@ HEADROOM = 1.2
 ALARM = 0.8
 MOST_SITES = 3
 SOURCES = {
+    "exec": "read by a loop inside the container: this machine does not see its memory files",
     "stats": "read from the engine's statistics: of low resolution",
     "metrics": "told by the service itself: what is resident, with mapped files",
 }

@@ -1,0 +1,99 @@
+"""Where the kernel's files are out of reach from here (an engine in a virtual machine): a loop inside the container
+that writes one line ten times a second, read as it comes. It needs a shell in the image, and nothing else.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from docker.errors import DockerException
+
+from harness.model.memory import MemoryReading
+from harness.stage.memory_files import PAGE
+
+FRESH = 1.0
+FIRST_WITHIN = 3.0
+# Builtins of the shell only, so that it makes no processes while it counts them; `sleep` comes after.
+LOOP = """
+root=/sys/fs/cgroup; stat=$root/memory.stat; usage=$root/memory.current; kills=$root/memory.events; kmem=/dev/null
+if [ ! -e $stat ]; then
+  root=$root/memory; stat=$root/memory.stat; usage=$root/memory.usage_in_bytes
+  kills=$root/memory.oom_control; kmem=$root/memory.kmem.usage_in_bytes
+fi
+while :; do
+  pages=0; pids=; shared=0; kernel=0; used=-1; killed=0
+  for folder in /proc/[0-9]*; do
+    pid=${folder#/proc/}
+    [ "$pid" = $$ ] && continue
+    if read -r size resident file rest 2>/dev/null < "$folder/statm"; then
+      pages=$((pages + resident - file)); pids="$pids $pid"
+    fi
+  done
+  while read -r name value; do
+    case $name in shmem|total_shmem) shared=$value;; kernel) kernel=$value;; esac
+  done < $stat
+  while read -r name value; do [ "$name" = oom_kill ] && killed=$value; done < $kills
+  read -r kernel_v1 < $kmem && kernel=$kernel_v1
+  read -r used < $usage
+  echo "$pages $shared $kernel $used $killed$pids"
+  sleep 0.1
+done 2>/dev/null
+"""
+
+
+class Stream:
+    """The newest reading of a loop inside `container`. Raises OSError where none can run there: no shell."""
+
+    def __init__(self, container: Any) -> None:
+        self._newest: tuple[float, MemoryReading] | None = None
+        try:
+            client = container.client.api
+            job = client.exec_create(container.id, ["sh", "-c", LOOP], user="0")
+            lines = client.exec_start(job, stream=True)
+        except DockerException as problem:
+            raise OSError(str(problem)) from problem
+        self._thread = threading.Thread(target=self._take, args=(lines,), name="memory-stream", daemon=True)
+        self._thread.start()
+        until = time.monotonic() + FIRST_WITHIN
+        while self._newest is None and self._thread.is_alive() and time.monotonic() < until:
+            time.sleep(0.02)
+        if self._newest is None:
+            raise OSError("no loop can run in this container: its image has no shell, or hides its memory")
+
+    def read(self) -> MemoryReading | None:
+        """The newest reading; None where it is more than a second old: the container is gone, or stands still."""
+        if self._newest is None or time.monotonic() - self._newest[0] > FRESH:
+            return None
+        return self._newest[1]
+
+    def _take(self, parts: Iterable[bytes]) -> None:
+        rest = b""
+        try:
+            for part in parts:
+                *lines, rest = (rest + part).split(b"\n")
+                for line in lines:
+                    found = parsed(line.decode(errors="replace"))
+                    if found is not None:
+                        self._newest = (time.monotonic(), found)
+        except (DockerException, OSError):
+            return  # the container is gone: there is nothing newer
+
+
+def parsed(line: str) -> MemoryReading | None:
+    """One line of the loop; None where it is none."""
+    fields = line.split()
+    if len(fields) < 5 or not all(field.lstrip("-").isdigit() for field in fields):
+        return None
+    pages, shared, kernel, usage, kills, *pids = map(int, fields)
+    return MemoryReading(
+        held=pages * PAGE + shared + kernel,
+        shared=shared,
+        kernel=kernel,
+        usage=usage if usage >= 0 else None,
+        oom_kills=kills,
+        pids=tuple(pids),
+        source="exec",
+    )

@@ -1,0 +1,93 @@
+"""Memory read by a loop inside the container, where this machine does not see the kernel's files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from harness.model.memory import MemoryReading
+from harness.stage import Engine, containers
+from harness.stage.agent_channel import NoAgent
+from harness.stage.memory_files import PAGE, Cgroup
+from harness.stage.memory_stream import LOOP, Stream, parsed
+from harness.stage.watchdog import OWNER_LABEL, stand_by
+from scenarios.friday_payouts import FridayPayouts
+from tests.conftest import ROOT
+from tests.end_to_end.friday import variant
+
+
+def test_a_line_of_the_loop_is_a_reading() -> None:
+    assert parsed("10 20 300 4000 1 7 9") == MemoryReading(
+        held=10 * PAGE + 320, shared=20, kernel=300, usage=4000, oom_kills=1, pids=(7, 9), source="exec"
+    )
+
+
+@pytest.mark.parametrize("line", ["", "sh: not found", "1 2 3", "1 2 x 4 5"])
+def test_what_is_no_line_of_the_loop_is_no_reading(line: str) -> None:
+    assert parsed(line) is None
+
+
+def test_the_loop_writes_lines_in_a_plain_shell() -> None:
+    shell = subprocess.Popen(["sh", "-c", LOOP], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert shell.stdout is not None
+        told = parsed(shell.stdout.readline())
+    finally:
+        shell.kill()
+        shell.wait()
+    assert told is not None and os.getpid() in told.pids and shell.pid not in told.pids
+
+
+@pytest.fixture
+def container(engine: Engine) -> Iterator[Any]:
+    """A container that does nothing, from an image that is there."""
+    image = containers.build_images(engine, variant(payouts={}, batch={}), ROOT)["payouts"]
+    found = engine.client.containers.run(
+        image, ["sleep", "60"], detach=True, mem_limit="64m", labels={OWNER_LABEL: stand_by()}
+    )
+    yield found
+    found.remove(force=True)
+
+
+@pytest.mark.engine
+def test_it_tells_what_the_kernels_files_tell_and_stops_with_the_container(container: Any) -> None:
+    container.reload()
+    files = Cgroup(int(container.attrs["State"]["Pid"]))
+    stream = Stream(container)
+    seen = files.reading(deep=False)
+    told = stream.read()
+    assert told is not None and seen is not None
+    assert abs(told.held - seen.held) < 4 * 2**20  # the kernel's files hold the loop itself as well
+    container.kill()
+    time.sleep(1.5)
+    assert stream.read() is None
+
+
+@pytest.mark.engine
+def test_a_service_whose_files_are_not_seen_is_read_by_it(
+    container: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unseen(pid: int) -> Cgroup:
+        raise FileNotFoundError(pid)
+
+    monkeypatch.setattr(containers, "Cgroup", unseen)
+    told = containers.ContainerService(FridayPayouts.payouts, container, "image", NoAgent()).memory()
+    assert told is not None and told.source == "exec" and told.pids
+
+
+@pytest.mark.engine
+def test_without_a_shell_the_engines_statistics_are_what_is_left(
+    container: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unseen(pid: int) -> Cgroup:
+        raise FileNotFoundError(pid)
+
+    monkeypatch.setattr(containers, "Cgroup", unseen)
+    container.exec_run(["rm", "/bin/sh", "/usr/bin/sh"], user="0")
+    told = containers.ContainerService(FridayPayouts.payouts, container, "image", NoAgent()).memory()
+    assert told is not None and told.source == "stats"
