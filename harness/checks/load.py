@@ -67,7 +67,7 @@ def words(record: Record) -> dict[str, float | int | str | None]:
 
 def _honesty(played: LoadPlayed) -> Iterator[NotSeen]:
     probe = f"the load of {played.what}" + (f" at {played.scale}x" if played.scale else "")
-    starved = [one for one in played.generators if one.cpu > STARVED and one.seconds >= SHORTEST]
+    starved = [one for one in played.generators if _starved(one)]
     if starved:
         yield NotSeen(probe=probe, why=f"generator starved: {'; '.join(map(_fared, starved))}")
     slow = [one for one in played.generators if one.worker and one.lag[0] > SLOW_LOOP and one not in starved]
@@ -90,10 +90,17 @@ def _honesty(played: LoadPlayed) -> Iterator[NotSeen]:
         yield NotSeen(probe=probe, why=why)
 
 
+def _starved(one: Generator) -> bool:
+    """Whether it had no CPU to spare: it used nearly all of one itself, or wanted to and others had it."""
+    wanted = one.cpu + one.waited > STARVED and one.lag[0] > SLOW_LOOP
+    return one.seconds >= SHORTEST and (one.cpu > STARVED or wanted)
+
+
 def _fared(one: Generator) -> str:
     who = f"worker {one.worker}" if one.worker else "the master"
     still = f"its loop stood still for {one.lag[0] * 1000:.0f} ms on average and up to {one.lag[1]:.2f} s"
-    return f"{who} used {one.cpu:.0%} of a CPU, and {still}"
+    wanting = f", waited for one {one.waited:.0%} of the time" if one.waited > 0.05 else ""
+    return f"{who} used {one.cpu:.0%} of a CPU{wanting}, and {still}"
 
 
 def _share(step: Pace) -> float:

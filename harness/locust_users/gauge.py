@@ -5,11 +5,20 @@ from __future__ import annotations
 import resource
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import gevent
 
 TICK = 0.02
 LATE = 0.02
+
+
+def waited() -> float:
+    """Seconds that this thread could have run and had no CPU, since it began; 0 where the kernel does not tell."""
+    try:
+        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
 
 
 @dataclass
@@ -19,6 +28,7 @@ class Gauge:
 
     began: float = 0.0
     cpu_began: float = 0.0
+    waited_began: float = 0.0
     lag_sum: float = 0.0
     lag_most: float = 0.0
     ticks: int = 0
@@ -30,7 +40,7 @@ class Gauge:
     def begin(self) -> None:
         """From now on; only the first call counts."""
         if not self.began:
-            self.began, self.cpu_began = time.monotonic(), time.process_time()
+            self.began, self.cpu_began, self.waited_began = time.monotonic(), time.process_time(), waited()
 
     def went(self, late: float, *, free: bool) -> None:
         """An item with a due time goes out, `late` seconds after it; `free`: its user waited for it."""
@@ -58,6 +68,7 @@ class Gauge:
         return {
             "seconds": time.monotonic() - self.began if self.began else 0.0,
             "cpu": time.process_time() - self.cpu_began if self.began else 0.0,
+            "waited": waited() - self.waited_began if self.began else 0.0,
             "lag_mean": self.lag_sum / self.ticks if self.ticks else 0.0,
             "lag_most": self.lag_most,
             "lagged": self.lagged / self.ticks if self.ticks else 0.0,

@@ -86,6 +86,7 @@ class Generator(Struct, frozen=True, kw_only=True):
     """How one process of the generator fared; worker 0 is the master.
 
     cpu        its share of one CPU while it sent, and for how many seconds that was
+    waited     the share of its time in which it could have run and had no CPU: others had it
     lag        how long its loop overslept a short sleep: mean and most, in seconds
     late       requests that went out more than 20 ms after they were due, though a user was free for them
     queued     those that no user was free for: the answers took too long
@@ -99,6 +100,7 @@ class Generator(Struct, frozen=True, kw_only=True):
     late: int
     queued: int
     memory: int
+    waited: float = 0.0
 
 
 class LoadPlayed(Event, frozen=True, kw_only=True, tag="load_played"):

@@ -9,6 +9,7 @@ contestants take turns, and the medians of their rounds are compared.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -227,6 +228,9 @@ def million(folder: Path, count: int = 1_000_000) -> list[str]:
 
 def main() -> None:
     """Measures and rewrites the table; exit code 1 where the goal is missed."""
+    missing = [name for name in ("nginx", "wrk") if shutil.which(name) is None]
+    if missing:
+        raise SystemExit(f"{' and '.join(missing)} missing: on Debian, apt-get install nginx-light wrk")
     with nginx(), tempfile.TemporaryDirectory() as scratch:
         table = [*ratios(Path(scratch)), "", *million(Path(scratch) / "million")]
     text = PAGE.read_text()

@@ -64,6 +64,10 @@ def checked(
     [
         ([generator(cpu=0.81)], "generator starved: worker 1 used 81% of a CPU"),
         ([generator(), generator(worker=0, cpu=0.95)], "generator starved: the master used 95%"),
+        (
+            [generator(cpu=0.3, waited=0.6, lag=(0.05, 0.4))],
+            "worker 1 used 30% of a CPU, waited for one 60% of the time",
+        ),
         ([generator(late=3)], "3 of 100 requests went out late"),
         ([], "nothing is known of the generator"),
     ],

@@ -238,4 +238,5 @@ def _generator(note: Note) -> Generator:
         late=int(note["late"]),
         queued=int(note["queued"]),
         memory=int(note["memory"]),
+        waited=round(note["waited"] / seconds, 4) if seconds else 0.0,
     )
