@@ -12,7 +12,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing, where a server keeps to the rules."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Prometheus:
     """Memory from a page of Prometheus text, such as `/metrics`.
 
@@ -25,7 +25,7 @@ class Prometheus:
     series: str = "process_resident_memory_bytes"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Container:
     """Memory, and logs too, from a container engine that runs the service: the container by its name. The engine is
     the one of this machine (DOCKER_HOST, or its default socket), and is only read from."""
@@ -33,14 +33,14 @@ class Container:
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class LogFile:
     """Logs from a file that can be read from here; what was in it before the rehearsal is left out."""
 
     path: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class LogCommand:
     """Logs from what a command writes to stdout: `kubectl logs deploy/batch --since-time={since}`. It is run by no
     shell; `{since}` is the time the rehearsal began, in UTC."""
@@ -49,7 +49,7 @@ class LogCommand:
     timeout: float = 20.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class LogQuery:
     """Logs from the answer to a GET: `http://loki.staging.test:3100/...&start={since}`; its host must be allowed."""
 

@@ -37,11 +37,17 @@ def open_own(path: Path) -> BinaryIO:
 
 
 def fresh(path: Path) -> Path:
-    """A place for a new file: what lies there under that name, a link perhaps, is taken away; a folder that is a link
-    is refused, since what it leads to is not ours. Raises UsageError."""
+    """A place for a new file: what lies there under that name, a link perhaps, is taken away."""
+    path.unlink(missing_ok=True)
+    return path
+
+
+def within(folder: Path, name: str) -> Path:
+    """A path below a folder, which may be a link itself (`latest`). Raises UsageError where the way leads through a
+    link: what that leads to is not ours."""
+    path = folder.resolve() / name
     if path.parent.is_symlink():
         raise UsageError(
             f"{path.parent} is a link", expected="a folder of the run itself", fix="take the link away"
         )
-    path.unlink(missing_ok=True)
     return path

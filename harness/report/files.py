@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from harness.model.finding import Verdict
-from harness.model.names import fresh
+from harness.model.names import fresh, within
 from harness.model.record import Record
 from harness.model.redaction import SECRETS
 from harness.report import html, junit, markdown, sarif
@@ -39,12 +39,11 @@ FORMATS: dict[str, tuple[str, Writer]] = {
 def write_reports(verdict: Verdict, record: Record, formats: Iterable[str] = FORMATS) -> list[Path]:
     """The reports in the record's folder, all or those of some formats, and a test for each cause; returns the
     paths of the reports."""
-    folder = record.folder.resolve()  # `latest` is a link of ours; below the run's folder there is none
     for name, test in files_of(record).items():
-        write_whole(folder / name, test.encode())
+        write_whole(within(record.folder, name), test.encode())
     written = []
     for name, render in (FORMATS[wanted] for wanted in formats):
-        path = folder / name
+        path = record.folder / name
         write_whole(path, render(verdict, record))
         written.append(path)
     return written
