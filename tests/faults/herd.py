@@ -54,6 +54,7 @@ class Herd:
     """The process that forks them. Whatever still runs at the end is killed."""
 
     def __enter__(self) -> Herd:
+        self._lock = threading.Lock()
         env = {name: value for name, value in os.environ.items() if not name.startswith("REHEARSE_")}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.herd"],
@@ -77,9 +78,10 @@ class Herd:
     def ask(self, question: dict[str, Any]) -> Any:
         """One line there and one back."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question).encode() + b"\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        with self._lock:
+            self._process.stdin.write(json.dumps(question).encode() + b"\n")
+            self._process.stdin.flush()
+            return json.loads(self._process.stdout.readline())
 
 
 def _serve() -> None:

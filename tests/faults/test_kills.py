@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,7 @@ from tests.faults.toys import Toy, toys, until
 
 R1, R2, R3, R4, R5 = (Row(f"R{n}") for n in range(1, 6))
 LEFT_AFTER = 15.0
+SIDE_BY_SIDE = 4
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -57,14 +59,23 @@ def kill_at_a_random_moment(toy: Toy, moment: float, trial: Trial) -> None:
     assert "ended" not in events, "it could not say so"
 
 
+def kill_many(trial: Trial, folder: Path, herd: Herd, engine: Engine | None, moments: random.Random) -> None:
+    """Several side by side, each killed at a moment of its own."""
+
+    def one(moment: float) -> None:
+        kill_at_a_random_moment(next(toys(herd, folder, engine)), moment, trial)
+
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for _ in pool.map(one, [moments.uniform(0, 3) for _ in range(trial.asked)]):
+            pass
+
+
 @R1.trials("on plain processes", quick=4, full=200, in_one=True)
 @pytest.mark.timeout(7200)
 def test_killed_at_a_random_moment_it_leaves_no_process_and_no_folder(
     trial: Trial, tmp_path: Path, herd: Herd
 ) -> None:
-    moments = dice("R1", trial.asked)
-    for _, toy in zip(range(trial.asked), toys(herd, tmp_path), strict=False):
-        kill_at_a_random_moment(toy, moments.uniform(0, 2.5), trial)
+    kill_many(trial, tmp_path, herd, None, dice("R1", trial.asked))
 
 
 @pytest.mark.engine
@@ -73,9 +84,7 @@ def test_killed_at_a_random_moment_it_leaves_no_process_and_no_folder(
 def test_killed_at_a_random_moment_it_leaves_no_container_network_or_volume(
     trial: Trial, tmp_path: Path, herd: Herd, engine: Engine
 ) -> None:
-    moments = dice("R1 docker", trial.asked)
-    for _, toy in zip(range(trial.asked), toys(herd, tmp_path, engine), strict=False):
-        kill_at_a_random_moment(toy, moments.uniform(0, 4), trial)
+    kill_many(trial, tmp_path, herd, engine, dice("R1 docker", trial.asked))
 
 
 @R1.trials("report", quick=1, full=5)
