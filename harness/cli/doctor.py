@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import psutil
@@ -24,6 +26,7 @@ from harness.cli.screen import screen
 from harness.stage import Engine, find_engine
 from harness.stage.base_image import can_make
 from harness.stage.leftovers import belongings, dead_owners
+from harness.stage.network_needs import BUNDLE_NAMED_BY, private_bundle, proxies
 
 SAMPLE = ("django", "gunicorn", "fastapi", "uvicorn", "urllib3")
 
@@ -96,6 +99,7 @@ def _engine() -> Iterator[Row]:
         )
         return
     yield Row("container engine", True, f"{found.version}, API {found.api}, cgroup {found.cgroup}")
+    yield from _builds(found)
     tags = [tag for image in found.client.images.list(name="python") for tag in image.tags]
     makeable = can_make()
     yield Row(
@@ -114,6 +118,35 @@ def _engine() -> Iterator[Row]:
         str(seen or "no cgroup files of the engine on this machine"),
         "run the harness on the engine's own machine: memory cannot be seen from elsewhere",
     )
+
+
+def _builds(engine: Engine) -> Iterator[Row]:
+    """What builds get from this environment, and what of it cannot work."""
+    given = {name: value for name, value in proxies(engine.client).items() if name.endswith("_PROXY")}
+    inward = [name for name, value in given.items() if name != "NO_PROXY" and _is_loopback(value)]
+    yield Row(
+        "proxies for builds",
+        not inward,
+        f"{', '.join(inward)} on this machine's loopback" if inward else ", ".join(given) or "none named",
+        "name the proxy by an address that containers reach: their loopback is their own",
+    )
+    named = next((name for name in BUNDLE_NAMED_BY if os.environ.get(name)), "")
+    bundle = private_bundle()
+    yield Row(
+        "certificate authorities for builds",
+        bundle is not None or not named,
+        f"{bundle}, given to every build"
+        if bundle
+        else f"{named} names {os.environ[named]}, which is not there"
+        if named
+        else "the images' own",
+        "name a file of authorities in REHEARSE_CA_BUNDLE",
+    )
+
+
+def _is_loopback(proxy: str) -> bool:
+    host = urlsplit(proxy if "//" in proxy else f"//{proxy}").hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _print(rows: list[Row]) -> None:

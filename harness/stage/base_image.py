@@ -7,13 +7,14 @@ import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import docker
 from docker.errors import APIError, ImageNotFound, NotFound
 
 from harness.errors import EnvironmentProblem
+from harness.stage.network_needs import private_bundle
+from harness.stage.watchdog import scratch_folder, stand_by
 
 SUITE = "bookworm"
 PACKAGES = "python3,python3-venv,ca-certificates"
@@ -60,15 +61,19 @@ def _make(client: docker.DockerClient, wanted: str, why: str) -> str:
             fix=f"load an image with Python 3 and name it: REHEARSE_BASE_IMAGE=<image>, or docker pull {wanted}",
         )
     print(f"no registry has {wanted}: making a Debian base with debootstrap, once", file=sys.stderr)  # noqa: T201
-    with tempfile.TemporaryDirectory(prefix="rehearse-base-") as folder:
-        root = Path(folder) / "root"
+    folder = scratch_folder(stand_by())
+    try:
+        root = folder / "root"
         _run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(root)])
-        if CA_BUNDLE.exists():  # a machine behind its own certificate authority needs it inside builds too
-            shutil.copyfile(CA_BUNDLE, root / CA_BUNDLE.relative_to("/"))
-        archive = Path(folder) / "root.tar"
+        bundle = private_bundle() or CA_BUNDLE
+        if bundle.exists():  # a machine behind its own certificate authority needs it inside builds too
+            shutil.copyfile(bundle, root / CA_BUNDLE.relative_to("/"))
+        archive = folder / "root.tar"
         _run(["tar", "-C", str(root), "-cf", str(archive), "--exclude=./var/cache/apt/archives/*.deb", "."])
         changes = [f"ENV PIP_CERT={CA_BUNDLE} PIP_DISABLE_PIP_VERSION_CHECK=1", "LABEL rehearse.base=1"]
         client.api.import_image_from_file(str(archive), *TAG.split(":"), changes=changes)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return TAG
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import docker
+import requests
 from docker.errors import DockerException
 
 from harness.errors import EnvironmentProblem
+
+DOCKER_SOCKET = "/var/run/docker.sock"
 
 
 @dataclass(frozen=True)
@@ -28,15 +33,28 @@ class NoEngine:
 
 
 def find_engine() -> Engine | NoEngine:
-    """Asks the engine that DOCKER_HOST or the usual socket names, for at most 5 seconds."""
+    """Asks the engine that DOCKER_HOST names, or the first of the usual sockets that there is: Docker's, Docker's
+    without root, Podman's, Podman's without root. Each call gets at most 5 seconds."""
+    if not os.environ.get("DOCKER_HOST") and not Path(DOCKER_SOCKET).exists():
+        other = next((path for path in _other_sockets() if path.is_socket()), None)
+        if other is not None:  # whatever else asks for an engine, the watchdog too, shall find the same one
+            os.environ["DOCKER_HOST"] = f"unix://{other}"
     try:
         client = docker.from_env(timeout=5)
         facts = client.version()
         info = client.info()
-    except (DockerException, OSError) as problem:
+    except (DockerException, requests.RequestException, OSError) as problem:
         return NoEngine(_why(problem))
     client.api.timeout = 120
-    return Engine(client, facts["Version"], facts["ApiVersion"], f"v{info.get('CgroupVersion', '1')}")
+    parts = [part.get("Name", "") for part in facts.get("Components") or []]
+    name = "Podman " if any("Podman" in part for part in parts) else ""
+    cgroup = f"v{info.get('CgroupVersion', '1')}"
+    return Engine(client, f"{name}{facts['Version']}", facts["ApiVersion"], cgroup)
+
+
+def _other_sockets() -> list[Path]:
+    own = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+    return [own / "docker.sock", Path("/run/podman/podman.sock"), own / "podman/podman.sock"]
 
 
 def need_engine() -> Engine:
@@ -58,6 +76,8 @@ def _why(problem: BaseException) -> str:
         ("No such file or directory", "no socket at the usual place"),
         ("Connection refused", "a socket is there, but nothing listens on it"),
         ("Permission denied", "this user may not use the engine's socket"),
+        ("Read timed out", "something listens on its socket, and does not answer within 5 s"),
+        ("500 Server Error", "it answers with errors of its own (500): its log says why"),
     ):
         if known in text:
             return said

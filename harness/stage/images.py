@@ -8,14 +8,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import docker
 from docker.errors import APIError, BuildError, ImageNotFound
-from docker.utils.build import exclude_paths
+from docker.utils.build import create_archive, exclude_paths
 
 from harness.errors import EnvironmentProblem
 from harness.model.service import Build, Service
 from harness.stage.base_image import base_image
+from harness.stage.network_needs import IN_CONTEXT, private_bundle, proxies, with_authorities
 
 CONTENT_LABEL = "rehearse.content"
 _BASE = re.compile(r"^ARG\s+BASE_IMAGE=(\S+)", re.MULTILINE)
@@ -69,11 +71,12 @@ def _build(client: docker.DockerClient, service: Service, folder: Path, tag: str
     lines: list[str] = []
     try:
         stream = client.api.build(
-            path=str(folder),
+            fileobj=_archive(folder, recipe),
+            custom_context=True,
             tag=tag,
             dockerfile=recipe.dockerfile,
             target=recipe.target or None,
-            buildargs=dict(recipe.args),
+            buildargs={**proxies(client), **recipe.args},
             rm=True,
             forcerm=True,
             decode=True,
@@ -91,6 +94,20 @@ def _build(client: docker.DockerClient, service: Service, folder: Path, tag: str
             cause="the step that the last lines show",
             fix=f"docker build -f {recipe.context}/{recipe.dockerfile} {recipe.context}",
         ) from problem
+
+
+def _archive(folder: Path, recipe: Build) -> BinaryIO:
+    """What the engine gets to build from; the authorities are no part of the content that makes a new image."""
+    dockerfile, extra = (folder / recipe.dockerfile).read_text(), []
+    bundle = private_bundle()
+    if bundle is not None:
+        dockerfile = with_authorities(dockerfile)
+        extra = [(IN_CONTEXT, bundle.read_text())]
+    files = [name for name in _context(folder, recipe.dockerfile) if name != ".dockerignore"]
+    archive: BinaryIO = create_archive(
+        str(folder), files=files, extra_files=[(recipe.dockerfile, dockerfile), *extra]
+    )
+    return archive
 
 
 def _existing(client: docker.DockerClient, service: Service) -> str:

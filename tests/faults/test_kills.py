@@ -22,7 +22,7 @@ from tests.faults.toys import Toy, toys, until
 
 R1, R2, R3, R4, R5 = (Row(f"R{n}") for n in range(1, 6))
 LEFT_AFTER = 15.0
-SIDE_BY_SIDE = 4
+SIDE_BY_SIDE = 8
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -39,7 +39,7 @@ def dice(row: str, number: int) -> random.Random:
 
 def started(toy: Toy) -> bool:
     """Waits until there is something beside the rehearsal itself."""
-    return until(lambda: toy.services() or toy.run.poll() is not None, 60) and toy.run.poll() is None
+    return until(lambda: toy.services() or toy.run.poll() is not None, 180) and toy.run.poll() is None
 
 
 def kill_at_a_random_moment(toy: Toy, moment: float, trial: Trial) -> None:
