@@ -68,7 +68,7 @@ class Reading:
 
     word, why     the word, and the reason in one sentence
     slope         bytes an item keeps (0 where nothing grows); `low` and `high` are its 95 % interval
-    ahead         bytes an item to forecast with: without stretches in which garbage piled up
+    ahead         bytes an item to forecast with: without what a warm-up or garbage that piled up made of it
     hidden        bytes an item: the largest leak that would not have been noticed
     items         that had succeeded at the end; `level` the bytes held there, `start` at the beginning
     source        "resident" or "live heap": which series decided
@@ -114,13 +114,21 @@ LIVE_HEAP = Kind(
 
 @dataclass(frozen=True)
 class Trend:
-    """The last half of a series: its slope read both ways, how far it went, and whether it slows down."""
+    """The last half of a series: its slope read both ways, that of its older and its newer half, how far it went, and
+    whether it slows down."""
 
     slope: Slope
     steps: Increments
+    halves: tuple[float, float]
     span: float
     slows: bool
     kind: Kind
+
+    @property
+    def ahead(self) -> float:
+        """Bytes an item to forecast with: the newer half's, where a warm-up or garbage made the older one steeper."""
+        older, newer = self.halves
+        return newer if newer < STEADY * older else self.steps.typical
 
     @property
     def growth(self) -> float:
@@ -164,9 +172,9 @@ def read(stretch: Stretch) -> Reading:
         word=word,
         why=why,
         slope=by.slope.value if grows else 0.0,
-        low=max(0.0, min(by.slope.value, by.steps.mean - by.steps.spread)) if grows else 0.0,
+        low=max(0.0, min(by.slope.value, by.ahead, by.steps.mean - by.steps.spread)) if grows else 0.0,
         high=max(by.slope.value, by.steps.mean + by.steps.spread) if grows else 0.0,
-        ahead=by.steps.typical if grows else 0.0,
+        ahead=by.ahead if grows else 0.0,
         hidden=by.hidden,
         items=int(items[-1]),
         level=level(items[half], held[half], resident.slope.value),
@@ -203,8 +211,9 @@ def trend(x: Floats, y: Floats, kind: Kind, slowing: float = SLOWING) -> Trend:
     """The trend of a stretch (items, bytes). It slows down where its second half has less than `slowing` of the slope
     of its first."""
     middle = len(x) // 2
-    slows = theil_sen(x[middle:], y[middle:]).value < slowing * theil_sen(x[:middle], y[:middle]).value
-    return Trend(theil_sen(x, y), increments(x, y), float(x[-1] - x[0]), slows, kind)
+    halves = theil_sen(x[:middle], y[:middle]).value, theil_sen(x[middle:], y[middle:]).value
+    slows = halves[1] < slowing * halves[0]
+    return Trend(theil_sen(x, y), increments(x, y), halves, float(x[-1] - x[0]), slows, kind)
 
 
 def level(x: Floats, y: Floats, slope: float) -> float:

@@ -41,6 +41,14 @@ def test_a_warm_up_is_saturating(seed: int) -> None:
     assert read(held(10e6 * (1 - np.exp(-ITEMS / 150)) + noise(seed))).word == "saturating"
 
 
+def test_a_forecast_leaves_out_what_a_cache_that_filled_made_steeper() -> None:
+    items = np.arange(0.0, 701, 10)
+    reading = read(held(20e3 * items + 20e3 * np.minimum(items, 520), items=items))
+    assert reading.word == "growing"
+    assert reading.ahead == pytest.approx(20e3, rel=0.02)
+    assert reading.low <= 20e3 <= reading.high
+
+
 JUMP = np.where(ITEMS < 3000, 24e3 * np.minimum(ITEMS, 2700), 24e3 * 2700 + 8e6)
 
 
