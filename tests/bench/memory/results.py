@@ -110,7 +110,8 @@ def attribution() -> Iterator[str]:
     rows = []
     for name in ("uvicorn", "gunicorn", "sigkill", "oom"):
         runs = [json.loads(path.read_text()) for path in sorted(lines.STORE.glob(f"{name}-*.json"))]
-        rows.append([name, len(runs), sum(run["first"] for run in runs)])
+        if runs:
+            rows.append([name, len(runs), sum(run["first"] for run in runs)])
     yield "## The planted line comes first\n"
     yield "sigkill, oom: the capture of a service that was killed inside the window.\n"
     yield from table("service|runs|first", rows)
@@ -205,11 +206,21 @@ def cost() -> Iterator[str]:
     yield from table("service holds|reading|CPU", rows)
 
 
+def sections(text: str) -> dict[str, str]:
+    """The sections of a table by their heading."""
+    parts = text.split("\n## ")[1:]
+    return {part.split("\n", 1)[0]: f"## {part.rstrip()}\n" for part in parts}
+
+
 def main() -> None:
-    """Writes the table, or prints it where `--print` is given."""
+    """Writes the table, or prints it where `--print` is given. A section whose runs are not on this machine stays as
+    it was written last."""
     parts = (verdicts, forecasts, attribution, agent_cost, others, ceilings, cost)
+    known = sections("\n" + TABLE.read_text()) if TABLE.exists() else {}
+    told = sections("\n" + "\n".join(line for part in parts for line in part()))
+    kept = {name: known[name] for name in told if name in known and told[name].count("\n|") <= 2}
     text = "# What the memory verdict was measured to do\n\nWritten by `make bench-memory`; do not edit.\n\n"
-    text += "\n".join(line for part in parts for line in part())
+    text += "\n".join((told | kept).values())
     if "--print" in sys.argv:
         print(text)
     else:
