@@ -13,10 +13,10 @@ def head_and_tail(path: Path) -> bytes:
         size = path.stat().st_size
         with path.open("rb") as file:
             if size <= HEAD + TAIL:
-                return file.read()
+                return file.read(size)
             head = file.read(HEAD)
             file.seek(size - TAIL)
-            return head + left_out(size - HEAD - TAIL) + file.read()
+            return head + left_out(size - HEAD - TAIL) + file.read(TAIL)
     except FileNotFoundError:
         return b""
 

@@ -23,6 +23,7 @@ from harness.model.scenario import Process, Scenario, Service
 from harness.model.stage import Ending
 from harness.stage.agent_channel import Agent, agent_for
 from harness.stage.family import family
+from harness.stage.log_room import LogRoom
 from harness.stage.logs import head_and_tail
 from harness.stage.memory_files import ceilings, read_processes
 from harness.stage.observed import Observed
@@ -158,6 +159,7 @@ def process_stage(scenario: Scenario, root: Path, tapped: Collection[str] = ()) 
     with ExitStack() as stack:
         scratch = scratch_folder(owner)
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        stack.callback(LogRoom(scratch).close)
         addresses: dict[str, Address] = {}
         for name, service in taking_part.items():
             assert service.process is not None

@@ -2,7 +2,8 @@
 
 SHOP_LIE=n books every n-th payment and answers 500; SHOP_FORGET=n answers 200 and books nothing; SHOP_DEDUP books
 each item once; SHOP_NO_LEDGER answers /ledger with 500. SHOP_HANG=silent:n at the n-th payment it books and never
-answers, drip:n it answers a byte a second, stop:n its process is stopped, grow:n each payment costs n MiB.
+answers, drip:n it answers a byte a second, stop:n its process is stopped, grow:n each payment costs n MiB, flood:n it
+writes n MiB of log.
 SHOP_BOOK=path keeps the ledger over a restart.
 """
 
@@ -10,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -47,12 +49,22 @@ class Shop(BaseHTTPRequestHandler):
                 book.write(f"{item}\n")
         if HANG and asked == int(NTH):
             trouble(self)
+        if HANG == "flood" and asked == 1:
+            flooding.start()
         if HANG == "grow":
             kept.append(os.urandom(2**20) * int(NTH))
         self.answer(500 if LIE and asked % LIE == 0 else 200, "paid")
 
     def log_message(self, *words: object) -> None:
         pass
+
+
+def flood() -> None:
+    for _ in range(int(NTH)):
+        os.write(1, b"x" * 2**20)
+
+
+flooding = threading.Thread(target=flood, daemon=True)
 
 
 def trouble(shop: Shop) -> None:
