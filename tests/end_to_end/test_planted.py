@@ -138,17 +138,23 @@ def test_each_way_of_doing_users_twice_is_told_press_by_press(kind: str, tmp_pat
     assert any("were paid too much" in proof.text for proof in twice["DUP-003"].evidence)
 
 
+KILLS = ("again-kill-batch", "again-kill-payouts")
+SLOW = {"PAYOUTS_DELAY_MS": "20"}
+
+
 @pytest.mark.timeout(240)
-def test_what_a_kill_leaves_behind_and_what_the_healthy_system_makes_good(kind: str, tmp_path: Path) -> None:
-    keys = ("again-kill-batch", "again-kill-payouts")
-    slow = {"PAYOUTS_DELAY_MS": "20"}
-    friday = press_again(variant(payouts=slow, batch={}, quiet="0.5s"), tmp_path / "a", kind, 60, *keys)
+def test_what_a_kill_leaves_behind_is_told(kind: str, tmp_path: Path) -> None:
+    friday = press_again(variant(payouts=SLOW, batch={}, quiet="0.5s"), tmp_path / "a", kind, 60, *KILLS)
     told = found(again.check, friday)
     assert told.keys() - {"ITEM-012"} == {"STOP-004", "ITEM-013"}
     assert told["ITEM-013"].title.startswith("1 of 60 users stay in work for ever after batch is killed")
+
+
+@pytest.mark.timeout(240)
+def test_what_a_kill_leaves_behind_the_healthy_system_makes_good(kind: str, tmp_path: Path) -> None:
     good = {"BATCH_ON_RERUN": "retry", "BATCH_AFTER_KILL": "again"}
-    healthy = variant(payouts=slow | {"PAYOUTS_IDEMPOTENT": "yes"}, batch=good, quiet="0.5s")
-    record = press_again(healthy, tmp_path / "b", kind, 60, *keys)
+    healthy = variant(payouts=SLOW | {"PAYOUTS_IDEMPOTENT": "yes"}, batch=good, quiet="0.5s")
+    record = press_again(healthy, tmp_path / "b", kind, 60, *KILLS)
     assert [event.reached for event in record.all(PressedAgain)] == [True, True]
     assert not found(again.check, record)
 
