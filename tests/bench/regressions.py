@@ -22,10 +22,18 @@ from harness.model.record import Record
 
 PAIRS, OF = 20, 5
 BATCH = """
-import json, sys, time
+import json, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 KEEP, WORK, LIMIT = int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
-done, kept = {}, []
+done, kept, state = {}, [], {"running": False}
+def work(ids):
+    for item in ids:
+        until = time.perf_counter() + WORK
+        while time.perf_counter() < until:
+            time.sleep(0.0005)
+        kept.append(bytes([1]) * KEEP)
+        done[item] = "ok"
+    state["running"] = False
 class Batch(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def answer(self, status, body):
@@ -35,18 +43,14 @@ class Batch(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
     def do_GET(self):
-        self.answer(200, {"/items": list(done), "/count": len(done)}.get(self.path, "ok"))
+        self.answer(200, {"/items": list(done), "/count": [len(done), state["running"]]}.get(self.path, "ok"))
     def do_POST(self):
         ids = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path == "/few" and len(ids) > LIMIT:
             return self.answer(413, "too many")
-        for item in ids:
-            until = time.perf_counter() + WORK
-            while time.perf_counter() < until:
-                time.sleep(0.0005)
-            kept.append(bytes([1]) * KEEP)
-            done[item] = "ok"
-        self.answer(200, "done")
+        state["running"] = True
+        threading.Thread(target=work, args=(ids,), daemon=True).start()
+        self.answer(202, "accepted")
     def log_message(self, *words):
         pass
 ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Batch).serve_forever()
@@ -70,7 +74,8 @@ class Sized(Scenario):
     def effects(self, live):
         return [Effect(item) for item in live.batch.get("/items").expect().json()]
     def progress(self, live):
-        return Progress(live.batch.get("/count").expect().json(), 0, False)
+        done, running = live.batch.get("/count").expect().json()
+        return Progress(done, 0, running)
 '''
 STATES = {
     "before": {"keep": 20_000, "work": 0.004, "limit": 500},
