@@ -86,8 +86,8 @@ def staging(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Staging]
         port = free.getsockname()[1]
     env = {**os.environ, **getattr(request, "param", {})}
     log = (tmp_path / "log").open("wb")
-    command = [sys.executable, "batch.py", str(port)]
-    toy = subprocess.Popen(command, cwd=ROOT / "tests/toy", env=env, stdout=log, stderr=log)
+    command = [sys.executable, str(ROOT / "tests/toy/batch.py"), str(port)]
+    toy = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=log, stderr=log)
     found = Staging(port, tmp_path)
     try:
         for _ in range(100):
