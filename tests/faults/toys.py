@@ -107,7 +107,7 @@ def toys(herd: Herd, folder: Path, engine: Engine | None = None, **how: str) -> 
         ]
         words += [
             "--users",
-            how.get("users", "500"),
+            how.get("users", "2000"),
             "--scales",
             how.get("scales", AT_WORK),
             "--probes",
