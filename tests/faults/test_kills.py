@@ -121,7 +121,7 @@ def test_a_signal_ends_it_in_order(trial: Trial, tmp_path: Path, herd: Herd) -> 
     assert json.loads((toy.folder / "report.json").read_text())["verdict"] == "inconclusive"
 
 
-@R3.trials("on a terminal", quick=2, full=20)
+@R3.trials("on a terminal", quick=0, full=20)
 @pytest.mark.timeout(300)
 def test_ctrl_c_twice_gives_the_prompt_back_and_the_watchdog_cleans(
     trial: Trial, tmp_path: Path, herd: Herd
@@ -151,7 +151,7 @@ def kill_with_watchdog(toy: Toy) -> None:
     psutil.wait_procs([psutil.Process(dogs[0])] if psutil.pid_exists(dogs[0]) else [], timeout=5)
 
 
-@R4.trials("control", quick=2, full=20)
+@R4.trials("control", quick=0, full=20)
 @pytest.mark.timeout(300)
 def test_without_its_watchdog_things_stay_until_gc_and_a_live_one_is_spared(
     trial: Trial, tmp_path: Path, herd: Herd, rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch
@@ -173,7 +173,7 @@ def test_without_its_watchdog_things_stay_until_gc_and_a_live_one_is_spared(
     assert live.run.wait(60) == 143
 
 
-@R5.trials("side by side", quick=1, full=10)
+@R5.trials("side by side", quick=0, full=10)
 @pytest.mark.timeout(300)
 def test_of_two_rehearsals_one_is_killed_and_the_other_ends_well(
     trial: Trial, tmp_path: Path, herd: Herd
