@@ -27,10 +27,14 @@ from harness.stage.watchdog import (
 
 
 def alive(owner: str) -> bool:
-    """Whether an owner still runs. A pid that was given away again is another process."""
+    """Whether an owner still runs. A pid that was given away again is another process, and one that was killed and
+    that its parent has not yet taken note of runs no more."""
     pid = owner.partition("-")[0]
     try:
-        return pid.isdigit() and owner_of(psutil.Process(int(pid))) == owner
+        process = psutil.Process(int(pid)) if pid.isdigit() else None
+        if process is None or process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return owner_of(process) == owner
     except psutil.Error:
         return False
 
