@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from harness.checks import CHECKS, load, memory
+from harness.checks import CHECKS, load, memory, starved
 from harness.model.finding import SEVERITIES, Finding, NotChecked, Severity, Verdict, VerdictWord
 from harness.model.record import Ended, NotSeen, Record, ScaleDone, StageUp
 from harness.model.wording import agree
@@ -22,6 +22,8 @@ def judge(record: Record) -> Verdict:
                 findings.append(replace(found, title=agree(found.title)))
             else:
                 unseen.append(found)
+    findings, without = starved.withheld(record, findings)
+    unseen += without
     ended = next(iter(record.all(Ended)), None)
     if ended is None or ended.status != "completed":
         why = ended.why if ended else "the record has no end: the rehearsal was killed"
@@ -61,6 +63,8 @@ def _measurements(record: Record) -> dict[str, float | int | str | None]:
         found[f"seconds at {done.scale}x"] = round(done.seconds, 2)
         found[f"batch seconds at {done.scale}x"] = round(done.batch_seconds, 2)
         found[f"presses at {done.scale}x"] = done.presses
+        if done.harness:
+            found[f"harness waited for a CPU at {done.scale}x, seconds"] = round(done.harness.waited, 2)
     found |= memory.words(record)
     found |= load.words(record)
     found["stage seconds"] = round(sum(up.seconds for up in record.all(StageUp)), 2)

@@ -43,6 +43,7 @@ from harness.model.stage import OpenStage, Stage
 from harness.pressing_again import Again
 from harness.probes.items import read_effects, read_outcomes, write_expected
 from harness.probes.memory import MemorySampler
+from harness.probes.own_cpu import OwnShare
 from harness.probes.tap import Listener
 from harness.under_load import (
     Background,
@@ -189,7 +190,7 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach, hands: Hands
     ):
         on.watcher = checkpoints(on, sampler, count)
         played = None
-        with Background(on, hands, scale, len(on.play.users)).meanwhile():
+        with OwnShare() as own, Background(on, hands, scale, len(on.play.users)).meanwhile():
             if hands and hands.sends_items(on.play.scenario):
                 played = play_items(on, hands, scale, count)
                 name, run = played.what, Presses(1, 0, complete=played.steps[0].reached == count)
@@ -207,6 +208,7 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach, hands: Hands
             complete=run.complete,
             seconds=round(time.monotonic() - started, 3),
             batch_seconds=round(on.batch_seconds, 3),
+            harness=own.seen,
         )
     )
     on.keep_logs(f"{scale}x")

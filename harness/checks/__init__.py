@@ -13,6 +13,7 @@ from harness.checks import (
     items,
     load,
     memory,
+    starved,
     stops,
     time,
     walls,
@@ -34,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     memory.check,
     ended.check,
     time.check,
+    starved.check,
     load.check,
     feedback.check,
 )

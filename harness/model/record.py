@@ -73,6 +73,15 @@ class Manifest(Struct, frozen=True, kw_only=True):
     started: str
 
 
+class HarnessShare(Struct, frozen=True, kw_only=True):
+    """Of `seconds` that the harness watched the batch, those that its main thread was on a CPU, and those that it
+    waited for one."""
+
+    seconds: float
+    cpu: float
+    waited: float
+
+
 class StageUp(Event, frozen=True, kw_only=True, tag="stage_up"):
     """The services are up for `purpose` ("10x" or "edges"); it took `seconds`."""
 
@@ -185,7 +194,8 @@ class RejectionSeen(Event, frozen=True, kw_only=True, tag="rejection"):
 
 class ScaleDone(Event, frozen=True, kw_only=True, tag="scale_done"):
     """A scale is over. `batch_seconds` the batch was at work, `seconds` the whole scale took;
-    `revivals` times services that had ended were started again, so that the rest could be seen."""
+    `revivals` times services that had ended were started again, so that the rest could be seen; `harness`: how it
+    fared itself meanwhile."""
 
     scale: int
     users: int
@@ -195,6 +205,7 @@ class ScaleDone(Event, frozen=True, kw_only=True, tag="scale_done"):
     batch_seconds: float
     complete: bool
     revivals: int = 0
+    harness: HarnessShare | None = None
 
 
 class NotSeen(Event, frozen=True, kw_only=True, tag="not_seen"):
