@@ -14,7 +14,7 @@ from tests.end_to_end.errands import variant
 from tests.faults.rows import Row, Trial
 
 R9 = Row("R9")
-BUDGET = 12
+BUDGET = 40
 LATEST = 15
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -26,14 +27,11 @@ def test_the_log_of_a_process_is_kept_small(trial: Trial, tmp_path: Path) -> Non
     run = subprocess.Popen(
         [*REHEARSE, *map(str, words)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    written, kept, held = 0, 0, 0
+    written, held = 0, 0
     while run.poll() is None:
         for log in Path(tempfile.gettempdir()).glob(f"rehearse-{run.pid}-*/shop.log"):
-            try:
-                found = log.stat()
-            except OSError:
-                continue
-            written, kept = max(written, found.st_size), max(kept, found.st_blocks * 512)
+            with suppress(OSError):  # it is gone
+                written = max(written, log.stat().st_size)
         held = max(held, _held(run.pid))
         time.sleep(0.05)
     assert written > 100 * MIB, f"only {written / MIB:.0f} MiB were written"
@@ -44,7 +42,6 @@ def test_the_log_of_a_process_is_kept_small(trial: Trial, tmp_path: Path) -> Non
     (log,) = (tmp_path / "reports").glob("errands/2*/logs/1x-shop.log")
     assert log.stat().st_size <= 20 * MIB
     assert b"bytes left out here" in log.read_bytes()
-    assert kept <= 200 * MIB, f"{kept / MIB:.0f} MiB on disk between two looks"
 
 
 def _held(pid: int) -> int:
