@@ -53,8 +53,9 @@ from harness.population import Population
 from harness.rehearsal import ALL_PROBES, PROBES, Plan, manifest, rehearse
 from harness.stage import Engine, build_images
 from harness.stage.attach import Site
+from harness.stage.labels import lease
 from harness.stage.leftovers import belongings, dead_owners
-from harness.stage.watchdog import lease, remove, stand_by
+from harness.stage.watchdog import remove, stand_by
 
 AFTER_BUDGET = 15 * 60.0
 

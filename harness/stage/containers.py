@@ -25,6 +25,8 @@ from harness.stage.engine import Engine
 from harness.stage.engine_watch import engine_stays
 from harness.stage.healthcheck import passes
 from harness.stage.images import image_for
+from harness.stage.labels import STAGE_LABEL
+from harness.stage.labels import labels as owned
 from harness.stage.logs import HEAD, TAIL, left_out
 from harness.stage.memory_files import Cgroup, ceilings
 from harness.stage.memory_stats import from_stats
@@ -32,7 +34,7 @@ from harness.stage.memory_stream import Stream
 from harness.stage.observed import Observed
 from harness.stage.readiness import all_of, answers, wait_until_done, wait_until_ready
 from harness.stage.tapping import BEHIND, container_tap
-from harness.stage.watchdog import EMPTY_PASSES, OWNER_LABEL, STAGE_LABEL, remove_labelled
+from harness.stage.watchdog import EMPTY_PASSES, OWNER_LABEL, remove_labelled
 from harness.stage.wiring import Address, environment
 from harness.tap.remote import Remote
 
@@ -187,7 +189,7 @@ def container_stage(
     known = scenario.services()
     addresses = {name: Address.of(service, name, service.port) for name, service in known.items()}
     stage = ContainerStage()
-    labels = {**watchdog.labels(), STAGE_LABEL: secrets.token_hex(8)}
+    labels = {**owned(), STAGE_LABEL: secrets.token_hex(8)}
     token = f"{STAGE_LABEL}={labels[STAGE_LABEL]}"
     passes = EMPTY_PASSES
     agents: list[Agent] = []

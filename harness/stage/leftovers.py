@@ -9,18 +9,15 @@ from typing import Any
 
 import psutil
 
+from harness.stage.labels import DEADLINE_LABEL, LEASE, PLACE_LABEL, place
 from harness.stage.watchdog import (
-    DEADLINE_LABEL,
-    LEASE,
     OWNER,
     OWNER_LABEL,
-    PLACE_LABEL,
     called,
     family,
     folders,
     kind,
     owner_of,
-    place,
     processes,
     things,
 )

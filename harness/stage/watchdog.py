@@ -8,6 +8,7 @@ turned up three times in a row.
 As a script this file is the watchdog: a process in a session of its own that holds the reading end of a pipe. Its
 end means that the rehearsal is dead, whatever killed it. A rehearsal that ended by itself says so first.
 It imports little, so that starting it costs little, and nothing of this package, so that it works as a script.
+What it needs for the engine it loads when it hears that one will be used: after a kill there is no time for that.
 """
 
 from __future__ import annotations
@@ -23,46 +24,31 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 OWNER_LABEL = "rehearse.owner"
-STAGE_LABEL = "rehearse.stage"
-DEADLINE_LABEL = "rehearse.deadline"
-PLACE_LABEL = "rehearse.place"
 OWNER_VARIABLE = "REHEARSE_OWNER"
 OWNER = re.compile(r"\d+-\d+-[0-9a-f]+")
 EMPTY_PASSES = 3
 PAUSE = 0.3
-LATE = 3.0
+LATE = (1.0, 3.0)
+AT_ONCE = 8
 ENGINE_AWAY = 120.0
-LEASE = 24 * 3600.0
+STUBBORN = 10.0
+ENGINE = b"engine\n"
 DONE = b"done\n"
 
 _unfinished = False
-_lease = LEASE
+_dog: subprocess.Popen[bytes] | None = None
 
 
 def this_process() -> str:
     """The owner that this process is: its pid, when it started, and which boot of the machine that was."""
     return owner_of(psutil.Process())
-
-
-def lease(seconds: float) -> None:
-    """How long this process will need its things at most."""
-    global _lease
-    _lease = seconds
-
-
-def labels() -> dict[str, str]:
-    """What everything in the engine carries: who owns it, and until when at most where nobody can ask the owner."""
-    return {
-        OWNER_LABEL: stand_by(),
-        PLACE_LABEL: place(),
-        DEADLINE_LABEL: str(int(time.time() + _lease)),
-    }
 
 
 def scratch_folder(owner: str) -> Path:
@@ -90,7 +76,7 @@ def remove_labelled(client: Any, label: str, *, passes: int = EMPTY_PASSES) -> l
     empty = 0
     while empty < passes:
         found = things(client, label)
-        stays = [problem for thing in found if (problem := _remove_thing(client, thing))]
+        stays = _remove_things(client, found)
         if stays and len(stays) == len(found):
             return stays
         empty = 0 if found else empty + 1
@@ -103,12 +89,14 @@ def stand_by() -> str:
     """Starts this process's watchdog, once, and returns the owner that it watches: call it before the first thing
     is made. It ends when this process does: at once after an ordinary end, and after cleaning behind any other.
     Every process that is started from now on inherits the owner, whoever starts it."""
+    global _dog
     owner = this_process()
-    dog = subprocess.Popen(
+    null = subprocess.DEVNULL
+    _dog = dog = subprocess.Popen(
         [sys.executable, "-I", __file__, owner],
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=null,
+        stderr=null,
         start_new_session=True,
         cwd="/",
         env={name: value for name, value in os.environ.items() if name != OWNER_VARIABLE},
@@ -117,6 +105,16 @@ def stand_by() -> str:
     os.register_at_fork(after_in_child=dog.stdin.close)  # a child that lives on would hold the pipe open
     os.environ[OWNER_VARIABLE] = owner
     atexit.register(_call_off, dog)
+    return owner
+
+
+def look_into_the_engine() -> str:
+    """Tells the watchdog that things are about to be made in the engine. Returns the owner of them."""
+    owner = stand_by()
+    if _dog is not None and _dog.stdin is not None and not _dog.stdin.closed:
+        with contextlib.suppress(BrokenPipeError):
+            _dog.stdin.write(ENGINE)
+            _dog.stdin.flush()
     return owner
 
 
@@ -136,19 +134,23 @@ def _call_off(dog: subprocess.Popen[bytes]) -> None:
 
 
 def _watch(owner: str) -> None:
-    """Waits for the end of the pipe, then removes: also while the engine is away for a while, and once more a little
-    later, because an engine under load may still be making what was asked for before the end."""
-    if sys.stdin.buffer.read().endswith(DONE):
-        return
-    deadline = time.monotonic() + ENGINE_AWAY
-    clean = 0
-    while clean < 2 and time.monotonic() < deadline:
-        remove(None, owner, passes=1)
-        if _engine_is_used():
-            clean = clean + 1 if _cleared(owner) else 0
-        else:
-            clean += 1
-        time.sleep(LATE if clean == 1 else 1 if not clean else 0)
+    """Waits for the end of the pipe, then removes. In the engine also while that is away for a while, and once more a
+    little later, because one under load may still be making what was asked for before the end."""
+    engine = False
+    for line in sys.stdin.buffer:
+        if line == DONE:
+            return
+        import docker.transport  # noqa: F401
+
+        engine = True
+    began = time.monotonic()
+    while remove(None, owner) and time.monotonic() < began + STUBBORN:
+        time.sleep(1)
+    clean = 0 if engine else 2
+    while clean < 2 and time.monotonic() < began + ENGINE_AWAY:
+        looked = time.monotonic()
+        clean = clean + 1 if _cleared(owner) else 0
+        time.sleep(min(max(time.monotonic() - looked, LATE[0]), LATE[1]) if clean < 2 else 0)
 
 
 def _cleared(owner: str) -> bool:
@@ -163,17 +165,6 @@ def _cleared(owner: str) -> bool:
         return False
 
 
-def _engine_is_used() -> bool:
-    """Whether there may be an engine that is only away: its socket's folder has a Docker, or one was named."""
-    named = os.environ.get("DOCKER_HOST", "")
-    path = Path(named.removeprefix("unix://") if named.startswith("unix://") else "/var/run/docker.sock")
-    return (
-        bool(named and not named.startswith("unix://"))
-        or path.exists()
-        or shutil.which("dockerd") is not None
-    )
-
-
 def owner_of(process: psutil.Process) -> str:
     """The owner that a process is."""
     boot = Path("/proc/sys/kernel/random/boot_id")
@@ -184,15 +175,6 @@ def owner_of(process: psutil.Process) -> str:
     except OSError:
         raise psutil.NoSuchProcess(process.pid) from None
     return f"{process.pid}-{started}-{boot.read_text()[:8]}"
-
-
-def place(pid: int | str = "self") -> str:
-    """Where the pid of an owner means something: this boot of this machine, and a pid namespace. Two containers with
-    one engine may both have a process 7."""
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    if not boot.exists():  # no Linux
-        return "0"
-    return f"{boot.read_text()[:8]}-{Path(f'/proc/{pid}/ns/pid').stat().st_ino:x}"
 
 
 def _end_processes(owner: str) -> int:
@@ -222,19 +204,14 @@ def _remove_folders(owner: str, stays: list[str]) -> int:
     for folder in found:
         shutil.rmtree(folder, ignore_errors=True)
         if folder.exists():  # something may be mounted in it, by a base image in the making
-            for place in sorted(_mounts_below(folder), reverse=True):
-                subprocess.run(["umount", "-l", place], capture_output=True, check=False)
+            with contextlib.suppress(OSError):
+                rows = [row.split()[4] for row in Path("/proc/self/mountinfo").read_text().splitlines()]
+                for place in sorted((row for row in rows if row.startswith(f"{folder}/")), reverse=True):
+                    subprocess.run(["umount", "-l", place], capture_output=True, check=False)
             shutil.rmtree(folder, ignore_errors=True)
         if folder.exists():
             stays.append(f"folder {folder}")
     return len(found)
-
-
-def _mounts_below(folder: Path) -> list[str]:
-    with contextlib.suppress(OSError):
-        rows = [row.split()[4] for row in Path("/proc/self/mountinfo").read_text().splitlines()]
-        return [place for place in rows if place.startswith(f"{folder}/")]
-    return []
 
 
 def processes() -> Iterator[tuple[psutil.Process, str]]:
@@ -272,6 +249,15 @@ def called(thing: dict[str, Any]) -> str:
     """What it is called."""
     names = thing.get("Names") or thing.get("RepoTags") or [thing.get("Name") or thing.get("Id")]
     return str(names[0])
+
+
+def _remove_things(client: Any, found: list[dict[str, Any]]) -> list[str]:
+    """Removes the containers side by side, then the rest. Returns what stays, and why."""
+    containers = [thing for thing in found if kind(thing) == "container"]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        told = list(pool.map(functools.partial(_remove_thing, client), containers))
+    told += [_remove_thing(client, thing) for thing in found if kind(thing) != "container"]
+    return [problem for problem in told if problem]
 
 
 def _remove_thing(client: Any, thing: dict[str, Any]) -> str:

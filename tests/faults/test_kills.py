@@ -22,7 +22,7 @@ from tests.faults.toys import Toy, toys, until
 
 R1, R2, R3, R4, R5 = (Row(f"R{n}") for n in range(1, 6))
 LEFT_AFTER = 15.0
-SIDE_BY_SIDE = 8
+SIDE_BY_SIDE = 4
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
