@@ -51,13 +51,17 @@ class Run:
 
 
 class Herd:
-    """The process that forks them. Whatever still runs at the end is killed."""
+    """The process that forks them, started by `before` (words such as those of nsenter). Whatever still runs at the
+    end is killed."""
+
+    def __init__(self, *before: str) -> None:
+        self._before = before
 
     def __enter__(self) -> Herd:
         self._lock = threading.Lock()
         env = {name: value for name, value in os.environ.items() if not name.startswith("REHEARSE_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.herd"],
+            [*self._before, sys.executable, "-m", "tests.faults.herd"],
             cwd=ROOT,
             env=env,
             stdin=subprocess.PIPE,

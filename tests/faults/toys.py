@@ -91,9 +91,8 @@ def toys(herd: Herd, folder: Path, engine: Engine | None = None, **how: str) -> 
         mark = f"mark-{secrets.token_hex(6)}"
         text = TOY.replace('cwd="tests/toy"', f'cwd="{ROOT}/tests/toy"').replace("{port}", "{port} " + mark)
         if engine:
-            kind = (
-                f'build="{ROOT}/tests/toy", volumes=["data:/data"], command="python3 /batch.py 8000 {mark}"'
-            )
+            made = f'image="{how["image"]}"' if "image" in how else f'build="{ROOT}/tests/toy"'
+            kind = f'{made}, volumes=["data:/data"], command="python3 /batch.py 8000 {mark}"'
             text = text.replace("port=8000,", f"port=8000, {kind},")
         scenario = folder / f"{mark.replace('-', '_')}.py"
         scenario.write_text(text)
@@ -123,5 +122,5 @@ def until(condition: Callable[[], object], seconds: float) -> bool:
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.1)
+        time.sleep(0.25)
     return True
