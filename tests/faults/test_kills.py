@@ -161,6 +161,7 @@ def kill_with_watchdog(toy: Toy) -> None:
     assert until(lambda: not any("watchdog.py" in line for line in toy.processes()), 5)
 
 
+@pytest.mark.alone  # others would sweep behind it
 @R4.trials("control", quick=2, full=20)
 @pytest.mark.timeout(300)
 def test_without_its_watchdog_things_stay_until_gc_and_a_live_one_is_spared(
