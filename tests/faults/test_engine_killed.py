@@ -55,16 +55,19 @@ class Apart:
         words = ["dockerd", "--data-root", "data", "--exec-root", "exec", "--pidfile", "pid"]
         words += ["-H", self.socket, "--bridge=none", "--iptables=false"]
         words = [f"{self.folder}/{word}" if word in ("data", "exec", "pid") else word for word in words]
-        log = (self.folder / "log").open("ab")
-        self.daemon = subprocess.Popen([*self.inside, *words], stdout=log, stderr=log, start_new_session=True)
 
         def answers() -> bool:
+            if self.daemon is None or self.daemon.poll() is not None:  # again, as a machine's init would
+                with (self.folder / "log").open("ab") as log:
+                    self.daemon = subprocess.Popen(
+                        [*self.inside, *words], stdout=log, stderr=log, start_new_session=True
+                    )
             with suppress(docker.errors.DockerException):
                 docker.DockerClient(base_url=self.socket).close()
                 return True
             return False
 
-        assert until(answers, 90), (self.folder / "log").read_text()[-2000:]
+        assert until(answers, 180), (self.folder / "log").read_text()[-2000:]
         return docker.DockerClient(base_url=self.socket, timeout=60)
 
     def kill(self) -> None:
@@ -83,7 +86,9 @@ class Apart:
                 os.kill(int(written.read_text()), signal.SIGTERM)
         self.holder.kill()
         self.holder.wait()
-        subprocess.run(["umount", "-R", "-l", str(self.folder / "data")], capture_output=True, check=False)
+        mounted = [row.split()[1] for row in Path("/proc/self/mounts").read_text().splitlines()]
+        for place in filter(lambda place: place.startswith(f"{self.folder}/"), mounted):
+            subprocess.run(["umount", "-l", place], check=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
