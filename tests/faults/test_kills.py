@@ -193,7 +193,7 @@ def test_of_two_rehearsals_one_is_killed_and_the_other_ends_well(
     trial: Trial, tmp_path: Path, herd: Herd
 ) -> None:
     killed = next(toys(herd, tmp_path))
-    other = next(toys(herd, tmp_path, users="2000", scales="1,2"))
+    other = next(toys(herd, tmp_path, scales="1,2"))
     assert started(killed) and started(other)
     time.sleep(dice("R5", trial.number).uniform(0, 0.5))
     if killed.run.poll() is None and other.run.poll() is None:

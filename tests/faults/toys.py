@@ -90,6 +90,7 @@ def toys(herd: Herd, folder: Path, engine: Engine | None = None, **how: str) -> 
     while True:
         mark = f"mark-{secrets.token_hex(6)}"
         text = TOY.replace('cwd="tests/toy"', f'cwd="{ROOT}/tests/toy"').replace("{port}", "{port} " + mark)
+        text = text.replace('quiet = "0s"', f'quiet = "{how.get("quiet", "6s")}"')
         if engine:
             made = f'image="{how["image"]}"' if "image" in how else f'build="{ROOT}/tests/toy"'
             kind = f'{made}, volumes=["data:/data"], command="python3 /batch.py 8000 {mark}"'
