@@ -11,9 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import msgspec
 
 from harness.cli.compare import read_side
+from harness.cli.screen import json_option, put_json
 from harness.errors import EnvironmentProblem, UsageError
 from harness.measures import baseline
 from harness.measures.side import joined
@@ -41,7 +41,8 @@ def command() -> None:
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="[default: baselines/<scenario>.json]")
 @click.option("--replace", is_flag=True, help="Put it in the place of an older one.")
-def accept(runs: tuple[Path, ...], out: Path | None, replace: bool) -> None:
+@json_option
+def accept(runs: tuple[Path, ...], out: Path | None, replace: bool, machine: bool) -> None:
     side = joined([read_side(run) for run in dict.fromkeys(run.resolve() for run in runs)])
     path = out or Path("baselines") / f"{sound(side.setting.scenario, 'the scenario')}.json"
     if path.exists() and not replace:
@@ -61,10 +62,13 @@ def accept(runs: tuple[Path, ...], out: Path | None, replace: bool) -> None:
             expected="a place where a file can be written",
             fix="give another one with --out",
         ) from problem
-    click.echo(f"{path}: {len(side.runs)} runs, {len(side.measures)} measures")
+    click.echo(f"{path}: {len(side.runs)} runs, {len(side.measures)} measures", err=machine)
+    if machine:
+        put_json({"baseline": str(path), "runs": side.runs, "measures": list(side.measures)})
 
 
 @command.command("show", help=SHOW)
 @click.argument("file", type=click.Path(path_type=Path))
-def show(file: Path) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(read_side(file)), indent=2))
+@json_option
+def show(file: Path, machine: bool) -> None:
+    put_json(read_side(file))  # JSON either way

@@ -11,19 +11,25 @@ from __future__ import annotations
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+from harness.cli.screen import json_option, put_json
 from harness.errors import HarnessError
 from harness.model.codes import explanations
 
 
 @click.command("completion", help=__doc__)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@json_option
 @click.pass_context
-def command(context: click.Context, shell: str) -> None:
+def command(context: click.Context, shell: str, machine: bool) -> None:
     kind = get_completion_class(shell)
     if kind is None:
         raise HarnessError(f"click knows no completion for {shell}")
     root = context.find_root()
-    click.echo(kind(root.command, {}, "rehearse", "_REHEARSE_COMPLETE").source())
+    script = kind(root.command, {}, "rehearse", "_REHEARSE_COMPLETE").source()
+    if machine:
+        put_json({"shell": shell, "script": script})
+    else:
+        click.echo(script)
 
 
 def codes(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:

@@ -14,8 +14,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import msgspec
 
+from harness.cli.screen import json_option, put_json
 from harness.drive.performance import CREATED
 from harness.model.record import Record
 from harness.report.text import inert
@@ -24,19 +24,19 @@ from harness.report.text import inert
 @click.command("created", help=__doc__)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--ids", is_flag=True, help="The ids alone.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def command(run: Path, ids: bool, as_json: bool) -> None:
+@json_option
+def command(run: Path, ids: bool, machine: bool) -> None:
     record = Record(run)
     table = record.table(CREATED)
     items, markers = table.get("item", []), table.get("marker", [])
-    if as_json:
+    if machine:
         told = {
             "run": record.manifest.run,
             "stage": record.manifest.stage,
             "items": items,
             "markers": markers,
         }
-        click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2))
+        put_json(told)
         return
     for item, marker in zip(items, markers, strict=True):
         click.echo(inert(item if ids else f"{item}\t{marker}").replace("\n", " "))

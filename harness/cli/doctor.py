@@ -8,7 +8,6 @@ rehearse doctor --json
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import shutil
 import sys
@@ -22,7 +21,7 @@ import psutil
 from msgspec import Struct
 from rich.text import Text
 
-from harness.cli.screen import screen
+from harness.cli.screen import json_option, put_json, screen
 from harness.stage import Engine, find_engine
 from harness.stage.base_image import can_make
 from harness.stage.leftovers import belongings, dead_owners
@@ -42,15 +41,11 @@ class Row(Struct, frozen=True):
 
 
 @click.command("doctor", help=__doc__)
-@click.option("--json", "machine", is_flag=True, help="Print the rows as one JSON document.")
+@json_option
 def command(machine: bool) -> None:
     rows = list(examine())
     if machine:
-        click.echo(
-            json.dumps(
-                [{name: getattr(row, name) for name in Row.__struct_fields__} for row in rows], indent=2
-            )
-        )
+        put_json(rows)
     else:
         _print(rows)
     raise click.exceptions.Exit(5 if any(row.needed and not row.good for row in rows) else 0)

@@ -13,10 +13,9 @@ import difflib
 from pathlib import Path
 
 import click
-import msgspec
 
 from harness.cli.completion import codes
-from harness.cli.screen import put
+from harness.cli.screen import put_json
 from harness.errors import EnvironmentProblem, UsageError
 from harness.model.codes import explain, explanations
 from harness.report.code_pages import code_pages
@@ -35,10 +34,10 @@ from harness.report.code_pages import code_pages
 )
 def command(code: str | None, every: bool, pages: Path | None, machine: bool) -> None:
     if pages is not None:
-        _write_pages(pages)
+        _write_pages(pages, machine)
         return
     if every and machine:
-        put(msgspec.json.format(msgspec.json.encode(list(explanations().values())), indent=2) + b"\n")
+        put_json(list(explanations().values()))
         return
     if every:
         for known in explanations().values():
@@ -52,14 +51,14 @@ def command(code: str | None, every: bool, pages: Path | None, machine: bool) ->
             fix=_near(code or ""),
         )
     if machine:
-        put(msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
+        put_json(told)
         return
     click.echo(f"{told.code}  {told.title}")
     for heading, text in (("", told.text), ("Likely cause", told.cause), ("What to do", told.remedy)):
         click.echo(f"\n{heading + ': ' if heading else ''}{text.strip()}")
 
 
-def _write_pages(folder: Path) -> None:
+def _write_pages(folder: Path, machine: bool) -> None:
     """The pages, and nothing else: a page of a code that is no more goes away."""
     pages = code_pages()
     try:
@@ -75,7 +74,9 @@ def _write_pages(folder: Path) -> None:
             expected="a folder where files can be written",
             fix="give another one",
         ) from problem
-    click.echo(f"{len(pages)} pages in {folder}")
+    click.echo(f"{len(pages)} pages in {folder}", err=machine)
+    if machine:
+        put_json({"folder": str(folder), "pages": sorted(pages)})
 
 
 def _near(code: str) -> str:

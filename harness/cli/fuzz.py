@@ -14,11 +14,13 @@ exit codes: 0 nothing found, 1 something fails, 2 usage or scenario error, 5 env
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.screen import json_option, put_json
 from harness.cli.settings import Configured
 from harness.drive.attempts import Unrecorded
 from harness.drive.performance import Play
@@ -43,7 +45,8 @@ FLOWS_PER_EXAMPLE = 10
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Where cases are.  [default: <project>/fixtures/fuzz]"
 )
-def command(scenario: str, examples: int, longest: str, seed: int, out: Path | None) -> None:
+@json_option
+def command(scenario: str, examples: int, longest: str, seed: int, out: Path | None, machine: bool) -> None:
     _need_hypothesis()
     loaded, seconds = load(scenario), parse_duration(longest, what="--time")
     folder = (out or loaded.root / "fixtures" / "fuzz") / loaded.name
@@ -53,11 +56,47 @@ def command(scenario: str, examples: int, longest: str, seed: int, out: Path | N
     play = Play(
         loaded.scenario, loaded.source, [], started + 2 * seconds + 60, Unrecorded(), lambda text: None
     )
-    failing = _known(folder, loaded, play, people)
-    failing += _users(folder, loaded, play, people, examples, started + seconds / 2)
-    failing += _flows(folder, loaded, play, people, max(1, examples // FLOWS_PER_EXAMPLE), until)
-    click.echo(f"{failing} causes of failure; cases are in {folder}" if failing else "nothing fails")
+    told = Told(folder, machine)
+    _known(told, loaded, play, people)
+    _users(told, loaded, play, people, examples, started + seconds / 2)
+    _flows(told, loaded, play, people, max(1, examples // FLOWS_PER_EXAMPLE), until)
+    failing = sum(bool(cause["fails"]) for cause in told.causes)
+    told.say(f"{failing} causes of failure; cases are in {folder}" if failing else "nothing fails")
+    if machine:
+        put_json({"failing": failing, "cases": str(folder), "causes": told.causes})
     raise click.exceptions.Exit(1 if failing else 0)
+
+
+@dataclass
+class Told:
+    """What was said of each cause: as lines, and kept for a machine."""
+
+    folder: Path
+    machine: bool
+    causes: list[dict[str, str | bool]] = field(default_factory=list)
+
+    def say(self, line: str) -> None:
+        """A line for people."""
+        click.echo(line, err=self.machine)
+
+    def known(self, case: Case, *, fails: bool) -> None:
+        """What became of a case that was found before."""
+        self._keep(case, case.name, known=True, fails=fails)
+        self.say(f"known, {'still fails' if fails else 'passes now'}: {inert(case.sentence)} ({case.name})")
+
+    def new(self, case: Case) -> None:
+        """A line for a cause, and its file; nothing where it was known and has been told already."""
+        from harness.fuzzing import save
+
+        if (self.folder / case.name).exists():
+            return
+        name = save(self.folder, case).name
+        self._keep(case, name, known=False, fails=True)
+        self.say(f"new: {inert(case.sentence)} [{inert(case.verdict)}] ({name})")
+
+    def _keep(self, case: Case, name: str, *, known: bool, fails: bool) -> None:
+        cause = {"sentence": case.sentence, "verdict": case.verdict, "case": name}
+        self.causes.append({**cause, "known": known, "fails": fails})
 
 
 def _need_hypothesis() -> None:
@@ -71,22 +110,16 @@ def _need_hypothesis() -> None:
         ) from problem
 
 
-def _known(folder: Path, loaded: Loaded, play: Play, people: Population) -> int:
-    """Tries what was found before; how much of it still fails."""
+def _known(told: Told, loaded: Loaded, play: Play, people: Population) -> None:
+    """Tries what was found before."""
     from harness.fuzzing import load_cases
 
-    cases = load_cases(folder)
+    cases = load_cases(told.folder)
     if not cases:
-        return 0
-    still = 0
+        return
     with _ground(loaded, play, people) as ground:
         for case in cases:
-            fails = _fails(case, ground)
-            still += fails
-            click.echo(
-                f"known, {'still fails' if fails else 'passes now'}: {inert(case.sentence)} ({case.name})"
-            )
-    return still
+            told.known(case, fails=_fails(case, ground))
 
 
 def _fails(case: Case, ground: Ground) -> bool:
@@ -97,16 +130,17 @@ def _fails(case: Case, ground: Ground) -> bool:
     return Tries(ground).once_more(case.data) == case.verdict
 
 
-def _users(folder: Path, loaded: Loaded, play: Play, people: Population, examples: int, until: float) -> int:
+def _users(told: Told, loaded: Loaded, play: Play, people: Population, examples: int, until: float) -> None:
     from harness.fuzzing import fuzz_users
 
     with _ground(loaded, play, people) as ground:
         cases, tried = fuzz_users(ground, people, examples, until)
     click.echo(f"{tried} users tried, {len(cases)} distinct causes", err=True)
-    return sum(_tell(folder, case) for case in cases)
+    for case in cases:
+        told.new(case)
 
 
-def _flows(folder: Path, loaded: Loaded, play: Play, people: Population, flows: int, until: float) -> int:
+def _flows(told: Told, loaded: Loaded, play: Play, people: Population, flows: int, until: float) -> None:
     from harness.fuzzing import shorter
     from harness.fuzzing.machine import Course, fuzz_flows
 
@@ -122,20 +156,11 @@ def _flows(folder: Path, loaded: Loaded, play: Play, people: Population, flows: 
         fuzz_flows(course, flows)
         cases = [shorter(ground, steps, word, until + 30) for word, steps in found.items()]
     click.echo(f"{course.played} flows played, {len(cases)} distinct causes", err=True)
-    return sum(_tell(folder, case) for case in cases)
+    for case in cases:
+        told.new(case)
 
 
 def _ground(loaded: Loaded, play: Play, people: Population) -> Ground:
     from harness.fuzzing import Ground
 
     return Ground(play, opener(loaded, None, {}), people, first=0)
-
-
-def _tell(folder: Path, case: Case) -> bool:
-    """One line for a cause, and its file; False where it was known and has been told already."""
-    from harness.fuzzing import save
-
-    if (folder / case.name).exists():
-        return False
-    click.echo(f"new: {inert(case.sentence)} [{inert(case.verdict)}] ({save(folder, case).name})")
-    return True

@@ -10,9 +10,8 @@ rehearse gc
 from __future__ import annotations
 
 import click
-import msgspec
 
-from harness.cli.screen import put
+from harness.cli.screen import json_option, put_json
 from harness.stage import Engine, find_engine
 from harness.stage.leftovers import belongings, dead_owners
 from harness.stage.watchdog import remove
@@ -20,9 +19,7 @@ from harness.stage.watchdog import remove
 
 @click.command("gc", help=__doc__)
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
-@click.option(
-    "--json", "machine", is_flag=True, help="Print one JSON document to stdout, all else to stderr."
-)
+@json_option
 def command(dry_run: bool, machine: bool) -> None:
     found = find_engine()
     client = found.client if isinstance(found, Engine) else None
@@ -45,5 +42,5 @@ def command(dry_run: bool, machine: bool) -> None:
         click.echo(f"not removed: {problem}", err=True)
     if machine:
         document = {"left": left, "removed": not dry_run, "not_removed": stays}
-        put(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+        put_json(document)
     raise click.exceptions.Exit(7 if stays else 0)

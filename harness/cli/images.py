@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import click
 
+from harness.cli.screen import json_option, put_json
 from harness.loading import load
 from harness.stage import build_images, need_engine
 
 
 @click.command("images", help=__doc__)
 @click.argument("scenario")
-def command(scenario: str) -> None:
+@json_option
+def command(scenario: str, machine: bool) -> None:
     loaded = load(scenario)
-    for name, tag in build_images(need_engine(), loaded.scenario, loaded.root).items():
-        click.echo(f"{name}: {tag}")
+    tags = build_images(need_engine(), loaded.scenario, loaded.root)
+    for name, tag in tags.items():
+        click.echo(f"{name}: {tag}", err=machine)
+    if machine:
+        put_json(tags)

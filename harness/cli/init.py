@@ -19,6 +19,7 @@ from string import Template
 import click
 from msgspec import Struct
 
+from harness.cli.screen import json_option, put_json
 from harness.errors import UsageError
 from harness.model.project import project_root
 from harness.model.scenario import Scenario
@@ -46,7 +47,8 @@ class Found(Struct, frozen=True):
     type=click.Path(path_type=Path),
     help="The compose file of the services.  [default: compose.yaml, if it is there]",
 )
-def command(name: str | None, compose: Path | None) -> None:
+@json_option
+def command(name: str | None, compose: Path | None, machine: bool) -> None:
     root = project_root(Path.cwd() / "scenarios" / "any.py")
     name = _word(name or root.name)
     found = _services(root, compose)
@@ -63,10 +65,16 @@ def command(name: str | None, compose: Path | None) -> None:
     }
     written = [place for place, source in wanted.items() if _write(root / place, source, filled)]
     for place in wanted:
-        click.echo(f"{'wrote' if place in written else 'is there already, left as it is:'} {place}")
+        click.echo(
+            f"{'wrote' if place in written else 'is there already, left as it is:'} {place}", err=machine
+        )
     for remark in found.remarks:
-        click.echo(f"  {remark}")
-    click.echo(f"next: fill in what {path} marks with FILL IN, then rehearse run {path} --users 3 --scales 1")
+        click.echo(f"  {remark}", err=machine)
+    after = f"fill in what {path} marks with FILL IN, then rehearse run {path} --users 3 --scales 1"
+    click.echo(f"next: {after}", err=machine)
+    if machine:
+        left = [place for place in wanted if place not in written]
+        put_json({"wrote": written, "left": left, "remarks": found.remarks, "next": after})
     raise click.exceptions.Exit(0 if written else 2)
 
 

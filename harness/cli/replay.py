@@ -14,16 +14,14 @@ exit codes: 0 fixed, 1 still, 2 no such finding, 3 cannot tell
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import click
 import msgspec
 
 from harness import once_more
-from harness.cli.screen import put
+from harness.cli.child import HELD, called
+from harness.cli.screen import json_option, put_json
 from harness.cli.settings import Configured
 from harness.judgement import judge
 from harness.model.causes import CARD
@@ -36,9 +34,6 @@ from harness.report.text import inert
 from harness.stage import build_images
 
 EXIT = {"FIXED": 0, "STILL": 1, "CANNOT TELL": 3}
-HELD = (0, 1, 3)
-PATIENCE = 60.0
-COMMAND = (sys.executable, "-c", "from harness.cli import main; main()")
 
 
 @click.command("replay", cls=Configured, help=__doc__)
@@ -49,9 +44,7 @@ COMMAND = (sys.executable, "-c", "from harness.cli import main; main()")
 )
 @click.option("--seed", type=int, help="Which ids the tries get.  [default: the run's]")
 @click.option("--budget", default="1h", show_default=True, help="The longest it may take, such as 1h30m.")
-@click.option(
-    "--json", "machine", is_flag=True, help="Print one JSON document to stdout, all else to stderr."
-)
+@json_option
 def command(run: Path, finding: str, stage: str | None, seed: int | None, budget: str, machine: bool) -> None:
     record = Record(run)
     seconds = parse_duration(budget, what="--budget")
@@ -66,7 +59,7 @@ def command(run: Path, finding: str, stage: str | None, seed: int | None, budget
     click.echo(told, err=machine)
     if machine:
         document = {"finding": wanted.id, "code": wanted.code, "word": found.word, "why": found.why}
-        put(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+        put_json(document)
     raise click.exceptions.Exit(EXIT[found.word])
 
 
@@ -97,21 +90,8 @@ def _held_again(record: Record, wanted: Finding, stage: str, budget: str) -> Rep
     out = record.folder / "replays"
     words = ["run", str(loaded.source), *words[1:], "--stage", stage, "--budget", budget]
     click.echo(f"rehearse {' '.join(words)}", err=True)
-    code, report = _run([*words, "--out", str(out), "--json", "--quiet"], loaded.root)
+    code, report = called([*words, "--out", str(out), "--json", "--quiet"], loaded.root)
     if code not in HELD:
         return Replayed("CANNOT TELL", f"the rehearsal ended with {code}", 0, 0)
     verdict = msgspec.json.decode(report, type=Verdict)
     return once_more.weigh(wanted, verdict, Record(out / verdict.scenario / verdict.run))
-
-
-def _run(words: list[str], cwd: Path) -> tuple[int, bytes]:
-    """The command's exit code and its stdout; what ends this process ends it too."""
-    env = os.environ | {"REHEARSE_PARENT": str(os.getpid())}
-    with subprocess.Popen([*COMMAND, *words], cwd=cwd, env=env, stdout=subprocess.PIPE) as process:
-        try:
-            report = process.communicate()[0]
-        except BaseException:
-            process.terminate()
-            process.wait(PATIENCE)
-            raise
-    return process.returncode, report

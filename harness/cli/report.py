@@ -7,12 +7,11 @@ rehearse report reports/friday_payouts/latest --format html,md,junit,sarif
 from __future__ import annotations
 
 import difflib
-import json
 from pathlib import Path
 
 import click
 
-from harness.cli.screen import put
+from harness.cli.screen import json_option, put, put_json
 from harness.judgement import judge
 from harness.model.record import Record
 from harness.report.files import FORMATS, write_reports
@@ -23,7 +22,7 @@ from harness.report.files import FORMATS, write_reports
 @click.option(
     "--format", "formats", default="html,json", show_default=True, help=f"Which: {', '.join(FORMATS)}."
 )
-@click.option("--json", "machine", is_flag=True, help="Print the paths as one JSON document.")
+@json_option
 def command(run: Path, formats: str, machine: bool) -> None:
     wanted = list(dict.fromkeys(part.strip() for part in formats.split(",")))
     unknown = [part for part in wanted if part not in FORMATS]
@@ -33,5 +32,7 @@ def command(run: Path, formats: str, machine: bool) -> None:
         raise click.BadParameter(f"{', '.join(unknown)}: there are {', '.join(FORMATS)}{meant}")
     record = Record(run)
     paths = write_reports(judge(record), record, wanted)
-    lines = json.dumps([str(path) for path in paths], indent=2) if machine else "\n".join(map(str, paths))
-    put(f"{lines}\n".encode())
+    if machine:
+        put_json(list(map(str, paths)))
+    else:
+        put("".join(f"{path}\n" for path in paths).encode())

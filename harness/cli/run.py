@@ -138,7 +138,7 @@ def command(
             fix="leave them out, or attach",
         )
     if site and dry_run:
-        show_dry_run(loaded, site, chosen[0] * usual, seed or 1)
+        show_dry_run(loaded, site, chosen[0] * usual, seed or 1, machine=how["machine"])
         return
     folder = run_folder(out or loaded.root / "reports", loaded.name)
     with ProgressLine(screen(error=True)) as progress:

@@ -8,7 +8,12 @@ import sys
 from typing import IO
 
 import click
+import msgspec
 from rich.console import Console
+
+json_option = click.option(
+    "--json", "machine", is_flag=True, help="Print one JSON document to stdout, all else to stderr."
+)
 
 
 class Screen(Console):
@@ -17,7 +22,7 @@ class Screen(Console):
     def on_broken_pipe(self) -> None:
         """Rich would end the process with 1, which here means findings."""
         self.quiet = True
-        _to_nowhere(self.file)
+        to_nowhere(self.file)
 
 
 def screen(*, error: bool = False) -> Screen:
@@ -39,10 +44,15 @@ def put(document: bytes) -> None:
         click.echo(document, nl=False)
         sys.stdout.flush()
     except BrokenPipeError:
-        _to_nowhere(sys.stdout)
+        to_nowhere(sys.stdout)
 
 
-def _to_nowhere(stream: object) -> None:
+def put_json(told: object) -> None:
+    """Writes one JSON document to stdout."""
+    put(msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n")
+
+
+def to_nowhere(stream: object) -> None:
     """Lets further writes, and Python's own last flush, go through."""
     try:
         number = stream.fileno()  # type: ignore[attr-defined]

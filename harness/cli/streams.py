@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Any, BinaryIO, TextIO, cast
 
+from harness.cli.screen import to_nowhere
 from harness.model.redaction import SECRET_NAME, SECRETS
 
 
@@ -16,8 +17,19 @@ class Masked:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Writes the text, secrets masked."""
-        return self._stream.write(SECRETS.mask(text))
+        """Writes the text, secrets masked. Where the reader has gone (`| head`), it is dropped."""
+        try:
+            return self._stream.write(SECRETS.mask(text))
+        except BrokenPipeError:
+            to_nowhere(self._stream)
+            return len(text)
+
+    def flush(self) -> None:
+        """Writes out what is held back, or drops it where the reader has gone."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            to_nowhere(self._stream)
 
     @property
     def buffer(self) -> MaskedBytes:

@@ -26,6 +26,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from harness.cli.screen import json_option, put_json
 from harness.errors import UsageError
 from harness.population import Population, Spec
 from harness.population.edges import Coverage
@@ -47,9 +48,18 @@ from harness.population.writing import KINDS, Kind, complete_or_absent, explaine
 @click.option("--edges", default="0", show_default=True, help="The share of users with an awkward value.")
 @click.option("--labels", default="", help="Which awkward values, by the beginning of their labels.")
 @click.option("--id-digits", default=DIGITS, show_default=True, help="10 tell ten million users apart.")
-def command(count: int, scale: int, seed: int, out: str, kind: str | None, **choices: Any) -> None:
+@json_option
+def command(
+    count: int, scale: int, seed: int, out: str, kind: str | None, machine: bool, **choices: Any
+) -> None:
     """Writes the users, and tells on standard error what the file holds."""
     total, form = _total(count, scale), _kind(out, kind)
+    if machine and out == "-":
+        raise UsageError(
+            "--json with --out -: both would be on standard output",
+            expected="users in a file, and what it holds as JSON",
+            fix="give --out a file, or leave --json out: the users are JSON lines already",
+        )
     population = Population(seed, _spec(**choices))
     with _progress(total) as told:
         if out == "-":
@@ -62,6 +72,8 @@ def command(count: int, scale: int, seed: int, out: str, kind: str | None, **cho
         click.echo(_shown(population.coverage(total)), err=True)
     if note:
         click.echo(note, err=True)
+    if machine:
+        put_json({"out": out, "format": form, "users": total, "seed": seed, "note": note})
 
 
 def _to_standard_output(population: Population, total: int, form: Kind, told: Callable[[int], None]) -> str:

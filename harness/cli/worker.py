@@ -23,7 +23,7 @@ from pathlib import Path
 import click
 
 from harness.cli.progress import ProgressLine
-from harness.cli.screen import screen
+from harness.cli.screen import json_option, put_json, screen
 from harness.drive.locust.fleet import POLL, must_have_locust
 from harness.drive.locust.workers import PLAY, Workers
 from harness.errors import EnvironmentProblem
@@ -44,7 +44,8 @@ PORT = 5557
 @click.option(
     "--locustfile", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The one played."
 )
-def command(master: str, port: int, count: int, wait: str, locustfile: Path | None) -> None:
+@json_option
+def command(master: str, port: int, count: int, wait: str, locustfile: Path | None, machine: bool) -> None:
     must_have_locust()
     with ProgressLine(screen(error=True)) as progress:
         progress.say(f"waiting for {master}:{port}")
@@ -62,6 +63,8 @@ def command(master: str, port: int, count: int, wait: str, locustfile: Path | No
             workers.end()
             shutil.rmtree(scratch, ignore_errors=True)
         progress.note("the load is over")
+    if machine:
+        put_json({"master": f"{master}:{port}", "workers": count})
 
 
 def _until_it_listens(host: str, port: int, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tests.conftest import Rehearse
@@ -28,3 +29,15 @@ def test_without_effects_the_tap_tells_what_was_done(rehearse: Rehearse, tmp_pat
     assert report["codes"]["LOST-001"]["counts"] == {"1x": 3}
     assert report["codes"]["LOST-001"]["evidence"][0]["kind"] == "tap"
     assert report["exit"] == 1
+
+
+def test_a_batch_that_asks_more_for_each_user_the_more_there_are_is_told_with_its_exponent(
+    rehearse: Rehearse, tmp_path: Path
+) -> None:
+    scenario = variant(tmp_path, batch="ERRAND_ASKS=4")
+    words = ("--probes", "none", "--tap", "on", "--users", "12", "--scales", "1,3,9")
+    growth = rehearsed(rehearse, scenario, *words)["codes"]["TIME-001"]
+    assert re.match(r"Time grows like users\^1\.\d|Time grows like users\^2", growth["title"])
+    assert "2.0 calls a user became 14.0" in growth["title"]
+    heard = next(each["text"] for each in growth["evidence"] if each["kind"] == "tap")
+    assert heard.startswith("calls downstream: 2.00 a user became 14.00;")

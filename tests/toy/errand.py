@@ -2,7 +2,8 @@
 
 ERRAND_TIMEOUT=s seconds for an answer (0: for ever); ERRAND_TRIES=n how often an item is tried in one press, at once;
 ERRAND_WAITS heeds Retry-After; ERRAND_BELIEVES calls everything done; ERRAND_PASSES over what has failed when it is
-pressed again; ERRAND_SAYS=text what is told of a failed item.
+pressed again; ERRAND_SAYS=text what is told of a failed item; ERRAND_ASKS=n asks the shop once for
+every n items done before it pays one.
 """
 
 import json
@@ -17,7 +18,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 URL, TIMEOUT = os.environ["SHOP_URL"], float(os.environ.get("ERRAND_TIMEOUT", "1")) or None
 TRIES, SAYS = int(os.environ.get("ERRAND_TRIES", "1")), os.environ.get("ERRAND_SAYS")
-WAITS, BELIEVES, PASSES = (os.environ.get(f"ERRAND_{name}") for name in ("WAITS", "BELIEVES", "PASSES"))
+WAITS, BELIEVES, PASSES, ASKS = (
+    os.environ.get(f"ERRAND_{name}") for name in ("WAITS", "BELIEVES", "PASSES", "ASKS")
+)
 state: dict[str, tuple[str, str]] = {}
 working = threading.Event()
 http = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -44,6 +47,9 @@ def work(items: list[str]) -> None:
     for item in items:
         if state.get(item, ("", ""))[0] in (("ok", "failed") if PASSES else ("ok",)):
             continue
+        for _ in range(len(state) // int(ASKS) if ASKS else 0):
+            with http.open(f"{URL}/health") as answer:
+                answer.read()
         state[item] = ("running", "")
         state[item] = pay(item)
     working.clear()
