@@ -8,6 +8,7 @@ import html
 import json
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -119,17 +120,16 @@ def leaked(tmp_path_factory: pytest.TempPathFactory) -> Leaked:
     texts = {"leaky": whole}
     for number, how in enumerate(("raise ValueError(shown)", "raise BaseException(shown)")):
         texts[f"raising{number}"] = whole + RAISING.format(**facts, how=how)
-    calls = {}
+    out, latest = folder / "reports", folder / "reports/leaky/latest"
+    runs: dict[str, list[str | Path]] = {}
     for name, text in texts.items():
         (folder / f"{name}.py").write_text(text)
-        words = ["run", folder / f"{name}.py", "--out", folder / "reports", "--stage", "process", "--json"]
-        calls[name] = [*words, "--probes", "causes"]
-    latest = folder / "reports/leaky/latest"
-    calls["judge"] = ["judge", latest]
-    calls["compare"] = ["compare", latest, latest]
-    printed = {}
-    for name, words in calls.items():
-        run = subprocess.run(
+        runs[name] = ["run", folder / f"{name}.py", "--out", out, "--stage", "process", "--json"]
+    runs["leaky"] += ["--probes", "causes"]
+    printed: dict[str, bytes] = {}
+
+    def call(name: str, words: list[str | Path]) -> None:
+        ran = subprocess.run(
             [*REHEARSE, *map(str, words)],
             cwd=ROOT,
             env=environment,
@@ -137,7 +137,12 @@ def leaked(tmp_path_factory: pytest.TempPathFactory) -> Leaked:
             check=False,
             timeout=300,
         )
-        printed |= {f"{name}: stdout": run.stdout, f"{name}: stderr": run.stderr}
+        printed.update({f"{name}: stdout": ran.stdout, f"{name}: stderr": ran.stderr})
+
+    later: dict[str, list[str | Path]] = {"judge": ["judge", latest], "compare": ["compare", latest, latest]}
+    with ThreadPoolExecutor() as pool:
+        for calls in (runs, later):
+            list(pool.map(call, calls, calls.values()))
     files = {str(path): path.read_bytes() for path in (folder / "reports").rglob("*") if path.is_file()}
     return Leaked({**printed, **files}, set((folder / "witness").read_text().splitlines()))
 
