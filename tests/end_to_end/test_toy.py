@@ -51,6 +51,7 @@ def test_a_batch_that_does_what_it_says_is_ready(rehearse: Rehearse) -> None:
         "when batch is killed (kill -9) at work and the button is pressed again",
         "memory growth of batch",
         "how time grows with the users",
+        "oom",
     }
     assert report["scales"] == [1, 2]
 
