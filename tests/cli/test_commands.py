@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
+from harness.loading import load
+from harness.opening import engine_for
 from tests.conftest import Rehearse
 
 
@@ -70,13 +72,19 @@ def test_without_an_engine_the_docker_stage_is_an_environment_problem(
     assert "no container engine answers" in " ".join(run.stderr.split())
 
 
-def test_without_an_engine_the_stage_is_chosen_and_told(
-    rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch
+def test_without_an_engine_plain_processes_are_chosen_and_told(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
-    run = rehearse("run", "tests/toy/scenario.py")
+    engine, why = engine_for("auto", load("scenarios/friday_payouts.py").scenario)
+    assert engine is None
+    assert why.startswith("no container engine: ")
+
+
+def test_a_scenario_that_knows_no_container_needs_no_engine(rehearse: Rehearse) -> None:
+    run = rehearse("run", "tests/toy/scenario.py", "--probes", "none", "--scales", "1")
     assert run.returncode == 0
-    assert "stage process: no container engine" in " ".join(run.stderr.split())
+    assert "stage process: no service says how it runs in a container" in " ".join(run.stderr.split())
 
 
 def test_a_place_where_nothing_can_be_written_is_an_environment_problem(
