@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import docker
+import psutil
 import pytest
 
 from harness.loading import load
@@ -81,9 +81,12 @@ class Apart:
         if self.daemon is not None:
             self.daemon.terminate()
             self.daemon.wait(60)
-        for written in self.folder.glob("exec/containerd/*.pid"):
-            with suppress(ProcessLookupError):
-                os.kill(int(written.read_text()), signal.SIGTERM)
+        for process in psutil.process_iter(
+            ["cmdline"]
+        ):  # its containerd, and shims of containers that it lost
+            if any(str(self.folder) in word for word in process.info["cmdline"] or []):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
         self.holder.kill()
         self.holder.wait()
         mounted = [row.split()[1] for row in Path("/proc/self/mounts").read_text().splitlines()]
