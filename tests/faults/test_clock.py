@@ -80,7 +80,7 @@ def test_durations_are_right_though_the_clock_jumps(trial: Trial, tmp_path: Path
     took = time.monotonic() - began
     seen.append(subprocess.check_output(clock, env=env))
     moved = int(seen[1]) - int(seen[0])
-    assert took > 2.0 and abs(moved) > 10 and (moved < 0) == (jump < 0)
+    assert took > 2.0 and abs(moved - took - jump) < abs(jump) / 2, f"{moved} s"
     trial.fired(f"the clock moved by {moved} s within {took:.0f} s")
     report = json.loads(ran.stdout)
     assert ran.returncode == 0, ran.stderr
