@@ -40,7 +40,7 @@ def ran(project: Path, lines: list[str], variables: dict[str, str]) -> int:
     """The lines as a runner's shell takes them. Only the installing is left out: it is installed."""
     script = "\n".join(line for line in lines if not line.startswith("python -m pip install"))
     env = os.environ | variables | {"PATH": f"{project / 'bin'}:{os.environ['PATH']}"}
-    env |= {"REHEARSE_STAGE": "process", "REHEARSE_PROBES": "none"}
+    env |= {"REHEARSE_STAGE": "process", "REHEARSE_PROBES": "none", "REHEARSE_SCALES": "1"}
     env.pop("GITHUB_ACTIONS", None)
     done = subprocess.run(["bash", "-e", "-c", script], cwd=project, env=env, timeout=200, check=False)
     return done.returncode

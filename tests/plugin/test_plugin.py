@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.model.record import Record
 from tests.conftest import ROOT
 
 TOY = (ROOT / "tests/toy/scenario.py").read_text()
@@ -150,12 +151,28 @@ def test_no_marker(rehearsal): pass
     run.stdout.no_fnmatch_line("*harness/plugin/*")
 
 
-def test_workers_of_xdist_keep_their_runs_apart(project: pytest.Pytester) -> None:
-    tests = '\n@rehearsed("sound.py")\ndef test_one(): pass\n\n@rehearsed("sound.py")\ndef test_two(): pass\n'
+def test_workers_of_xdist_keep_their_runs_apart_and_take_processes_where_no_engine_answers(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    tests = """
+anywhere = pytest.mark.rehearsal("sound.py", scales=(1,), probes="none")
+
+@anywhere
+def test_one(): pass
+
+@anywhere
+def test_two(): pass
+"""
     run = held(project, tests, "-n", "2", "--dist", "each")
     run.assert_outcomes(passed=4)
-    runs = sorted(path.parent.relative_to(project.path) for path in project.path.glob("reports/*/*/2*"))
-    assert [str(path) for path in runs] == ["reports/gw0/sound", "reports/gw1/sound"]
+    runs = sorted(project.path.glob("reports/*/*/2*/run.json"))
+    assert [str(path.parents[1].relative_to(project.path)) for path in runs] == [
+        "reports/gw0/sound",
+        "reports/gw1/sound",
+    ]
+    for path in runs:
+        assert Record(path.parent).manifest.stage == "process"
 
 
 @pytest.mark.skipif(importlib.util.find_spec("locust") is None, reason="locust is not installed")
