@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from harness.drive.bench import Bench
-from harness.drive.hand import ASKING, Hand, NoRequest
+from harness.drive.hand import ASKING, NOT_A_REQUEST, Hand, NoRequest, NotARequest
 from harness.drive.performance import ServiceGone
 from harness.drive.tape import Tape
 from harness.drive.tls import tls_for
@@ -32,8 +32,10 @@ class Reach:
 
     tapes: dict[str, Tape] = field(default_factory=dict)
     deliveries: dict[str, dict[int, Delivery]] = field(default_factory=dict)
+    no_requests: set[str] = field(default_factory=set)
+    """The triggers that are commands or messages: what stands in the way of a request cannot be in theirs."""
     button: Button | None = None
-    """The first trigger that got through, with how many users, and the service it starts the batch at."""
+    """The first trigger that got through, with how many users, and the service that then works."""
 
     def saw(self, trigger: str, tape: Tape | None, delivery: Delivery | None) -> None:
         """Takes in one first press and what came of it. What could not be told changes nothing."""
@@ -47,6 +49,10 @@ def find_walls(bench: Bench, usual: int, reach: Reach) -> None:
     """Every wall of each trigger, written into the record."""
     play = bench.play
     for number, trigger in enumerate(play.scenario.triggers()):
+        probe = f"request walls of {trigger.name}"
+        if trigger.name in reach.no_requests:
+            play.record.event(NotSeen(probe=probe, why=NOT_A_REQUEST, decisive=False))
+            continue
         play.say(f"{trigger.name}: looking for walls up to {len(play.users):,} users")
         hand = Hand(bench, trigger, reach.tapes.get(trigger.name), reach.deliveries.get(trigger.name))
         try:
@@ -54,9 +60,10 @@ def find_walls(bench: Bench, usual: int, reach: Reach) -> None:
                 whole = hand.known.get(len(play.users))
                 doubted = number == 0 and not (whole and whole.intact)
                 play.record.event(_observed(trigger.name, seen, decisive=doubted))
+        except NotARequest as problem:
+            play.record.event(NotSeen(probe=probe, why=problem.seen, decisive=False))
         except (NoRequest, ServiceGone, EnvironmentProblem) as problem:
-            why = NotSeen(probe=f"request walls of {trigger.name}", why=problem.seen, decisive=number == 0)
-            play.record.event(why)
+            play.record.event(NotSeen(probe=probe, why=problem.seen, decisive=number == 0))
 
 
 def _study(hand: Hand, usual: int) -> Iterator[Seen]:

@@ -251,9 +251,12 @@ def _play_load(play: Play, open_stage: OpenStage, hands: Hands, plan: Plan) -> N
 def _first_that_gets_through(on: Performance, scale: int, count: int, reach: Reach) -> Trigger | None:
     for trigger in on.play.scenario.triggers():
         press = on.press(trigger, count, scale=scale)
+        if press.exchange.via != "http":
+            reach.no_requests.add(trigger.name)
         if press.accepted:
             if not press.stuck:
-                reach.button = reach.button or (trigger, count, press.exchange.service)
+                batch = on.play.scenario.worker(press.exchange, on.stage.services)
+                reach.button = reach.button or (trigger, count, batch)
             return trigger
         if on.tape is not None:
             answer = on.tape.answer.answer

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json as json_codec
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
 
 from harness.drive.bodies import Data, Pairs, body_of, pairs
+from harness.drive.commands import LONGEST, Commands
 from harness.drive.reading import KEEP
 from harness.drive.tls import Tls
 from harness.drive.wire import Answer, ask
@@ -84,8 +85,13 @@ class Response:
         return self.exchange.status
 
     @property
+    def exit_code(self) -> int | None:
+        """Of a command: how it ended; None where that was not seen."""
+        return self.exchange.exit_code
+
+    @property
     def text(self) -> str:
-        """The body as UTF-8 text, undecodable bytes replaced."""
+        """The body, or what a command wrote, as UTF-8 text, undecodable bytes replaced."""
         self._must_be_whole()
         return self.content.decode(errors="replace")
 
@@ -98,7 +104,12 @@ class Response:
             raise UnexpectedAnswer(self.exchange, f"no JSON ({problem})") from problem
 
     def expect(self, *statuses: int) -> Response:
-        """This answer, if its status is one of these (any 2xx where none is given). Raises UnexpectedAnswer."""
+        """This answer, if its status is one of these (any 2xx where none is given). Of a command: if its exit code is
+        (0 where none is given). Raises UnexpectedAnswer."""
+        if self.exchange.via == "command":
+            if self.exit_code in (statuses or (0,)):
+                return self
+            raise UnexpectedAnswer(self.exchange, f"exit code {self.exit_code}")
         status = self.status or 0
         if (status in statuses) if statuses else 200 <= status < 300:
             return self
@@ -140,6 +151,7 @@ class Client:
     conduct   what may be sent to it, where it is not ours
     sender    what `send` does; see `harness.drive.tape` for others
     sent      where each request is kept, the newest last
+    commands  how commands are run beside the service; None: they cannot be
     """
 
     def __init__(
@@ -155,6 +167,7 @@ class Client:
         self.segment = 0
         self.conduct: Conduct | None = None
         self.sent = deque[Request](maxlen=REMEMBERED) if sent is None else sent
+        self.commands: Commands | None = None
         self.cookies: dict[str, str] = {}
         self.sender: Sender = Client.send_now
 
@@ -176,6 +189,23 @@ class Client:
         """POST; `data` as pairs is a form, as bytes is sent as it is, as a generator of bytes goes out in chunks;
         `json` is encoded; `parts` is a form with files, each a tuple (file name, content, media type)."""
         return self.send(self.build("POST", path, data=data, json=json, parts=parts, headers=headers))
+
+    def run(self, words: Sequence[str], *, aside: bool = False, timeout: float = LONGEST) -> Response:
+        """Runs a command in the service's container, or beside its process with its folder and environment, until it
+        ends: `exit_code` and `text` tell of it. `aside`: it is no part of the batch, and only reads something."""
+        if self.commands is None:
+            raise UsageError(
+                f"a command cannot be run beside {self.service!r} here",
+                expected="a service that this rehearsal has started",
+                fix="rehearse that with --stage docker or process",
+            )
+        exchange, output = self.commands.run(self.service, words, aside=aside, timeout=timeout)
+        return Response(exchange, output)
+
+    @property
+    def at_work(self) -> int:
+        """How many commands that are no `aside` run beside the service now."""
+        return self.commands.service(self.service).at_work() if self.commands else 0
 
     def build(
         self,
@@ -271,6 +301,11 @@ class Live:
     def log_of(self, service: str) -> bytes:
         """What a service has written to stdout and stderr so far: its first 1 MiB and its last 4 MiB."""
         return self._logs(service)
+
+    def commanded(self, commands: Commands) -> None:
+        """From here on commands can be run."""
+        for client in self._clients.values():
+            client.commands = commands
 
     @property
     def clients(self) -> Mapping[str, Client]:

@@ -29,11 +29,16 @@ MOST_PRESSES = 1000
 FRUITLESS_PRESSES = 2
 """So often is the button pressed again without any item moving before what is missing counts as not arrived; once
 where no item failed, and not again where the first press moved nothing at all, since that has been waited for."""
+NOT_A_REQUEST = "not a request: no walls to find"
 Change = Callable[[Plain], Plain]
 
 
 class NoRequest(HarnessError):
     """The trigger did not come to the request that starts the batch."""
+
+
+class NotARequest(NoRequest):
+    """The trigger runs a command or sends messages."""
 
 
 class Hand:
@@ -129,6 +134,9 @@ class Hand:
         press = on.press(self.trigger, users[1] - users[0], pull=pull)
         for client in on.live.clients.values():
             client.segment = 0
+        if press.exchange.via != "http":
+            self.bench.used = True
+            raise NotARequest(NOT_A_REQUEST)
         if on.tape is None:
             raise NoRequest(press.why)
         self.tape = self.tape or on.tape

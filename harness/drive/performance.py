@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from msgspec.structs import replace
 
 from harness.drive.client import Live, Response, UnexpectedAnswer
+from harness.drive.commands import Commands
 from harness.drive.guests import Guests
 from harness.drive.pressing import Button, Pace, Press
 from harness.drive.tape import Pull, Tape, recording
@@ -70,6 +71,8 @@ class Performance:
             logs=lambda service: stage.services[service].logs(),
             tls={name: tls_for(known[entry]) for name, entry in stage.entries.items()},
         )
+        self.commands = Commands(lambda service: stage.services[service])
+        self.live.commanded(self.commands)
         for name, entry in stage.entries.items():
             self.live.clients[name].conduct = stage.services[entry].conduct
         self.guests = Guests(play.users) if stage.kind == "attach" else None
@@ -156,6 +159,7 @@ class Performance:
         )
         with self._calling(f"trigger {trigger.name!r}"):
             self._notice_a_late_start()
+            self.commands.meanwhile = self._onlooker(readings)
             press = button.press(lambda: self._taped(pull), count)
         before, self.progress = self.progress, press.progress
         if (before.done, before.failed) != (press.progress.done, press.progress.failed):
@@ -205,6 +209,20 @@ class Performance:
         if self.watcher and progress.running:
             self.watcher.working(progress)
 
+    def _onlooker(self, readings: list[tuple[float, Progress]]) -> Callable[[], bool]:
+        """Looks on while a command runs; says False once nothing has moved for as long as patience lasts."""
+        last, changed = self.progress, time.monotonic()
+
+        def look() -> bool:
+            nonlocal last, changed
+            now = self._progress()
+            self.saw(readings, now)
+            if now != last:
+                last, changed = now, time.monotonic()
+            return time.monotonic() < min(changed + self.patience, self.play.deadline)
+
+        return look
+
     def now(self) -> Progress:
         """How far the batch is now. Raises ServiceGone where a service has ended."""
         with self._calling("progress()"):
@@ -222,7 +240,7 @@ class Performance:
         self.tape = None
         with recording(self.live) as tape:
             reply = pull(self.live)
-        if tape.played:
+        if tape.played and reply.exchange.via == "http":
             tape.ends_with(reply)
             self.tape = tape
         return reply

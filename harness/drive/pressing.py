@@ -78,16 +78,17 @@ class Button:
             raise UsageError(
                 f"a trigger returned {type(reply).__name__}",
                 expected="the response of the request that starts the batch",
-                fix="return what live.<service>.get(...) or .post(...) gave",
+                fix="return what live.<service>.get(...), .post(...) or .run(...) gave, or a queue's .call(...)",
             )
-        refused = refusal(reply.answer)
-        if refused and not self._began_all_the_same(reply, before):
-            return Press(reply.exchange, False if reply.status else None, refused, before, 0.0)
+        asked = reply.exchange.via == "http"
+        refused = refusal(reply.answer) if asked else reply.exchange.trouble
+        if refused and not (self._began_all_the_same(reply, before) if asked else self._moved(before)):
+            return Press(reply.exchange, _taken(reply.exchange), refused, before, 0.0)
         work_left = users > before.done + before.failed
         within = self._begins_within if work_left else RETAKE_WITHIN if before.failed else 0.0
         after, stuck = self._wait_until_idle(before, within)
         moved = after.done + after.failed - before.done - before.failed
-        why = f"{refused}, and yet it ran" if refused else f"status {reply.status}"
+        why = f"{refused}, and yet it ran" if refused else _fine(reply.exchange)
         why += f", {moved} items worked on"
         if not moved and work_left and not stuck:
             why += f" within {within:g} s"
@@ -109,6 +110,11 @@ class Button:
             return self.progress().running
         except HarnessError:  # it is gone: whoever presses looks after that
             return False
+
+    def _moved(self, before: Progress) -> bool:
+        """Whether a command, or those who were sent messages, got anything done or are at it, though it ended badly."""
+        now = self.progress()
+        return now.running or (now.done, now.failed) != (before.done, before.failed)
 
     def _wait_until_idle(self, before: Progress, start_within: float) -> tuple[Progress, bool]:
         """The progress once the batch rests, and whether it is stuck instead. A batch that has not begun gets
@@ -145,6 +151,20 @@ class Button:
                 )
             time.sleep(pause if steady or now.running else POLL_SHORTEST)
             pause = min(pause * 1.5, POLL_LONGEST)
+
+
+def _taken(exchange: Exchange) -> bool | None:
+    """What a bad end behind which nothing moved means: turned away, or not to be told."""
+    if exchange.via == "http":
+        return False if exchange.status else None
+    killed = exchange.exit_code is not None and (exchange.exit_code < 0 or exchange.exit_code > 128)
+    return None if killed or exchange.fate in ("reset", "timeout") else False
+
+
+def _fine(exchange: Exchange) -> str:
+    if exchange.via == "http":
+        return f"status {exchange.status}"
+    return f"exit code {exchange.exit_code}" if exchange.via == "command" else exchange.body
 
 
 def refusal(answer: Answer) -> str:

@@ -1,4 +1,4 @@
-"""What was sent over HTTP and what came back, in bytes."""
+"""What was sent, or begun, and what came back: a request, a command, or messages to a queue."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 Fate = Literal["kept", "closed", "reset", "timeout", "refused", "garbage"]
+Via = Literal["http", "command", "queue"]
 
 
 class Sizes(Struct, frozen=True):
@@ -29,6 +30,9 @@ class Exchange(Struct, frozen=True, kw_only=True):
               garbage (the answer was no HTTP)
     error     what the socket said, where it said something
     seconds   from the first byte sent to the last one read
+    via       how: the fields above are those of a request. Of a command, `method` is RUN, `path` its first words, `body`
+              what it wrote, `fields` its arguments; of messages, PUBLISH, the queue, what was said, how many
+    exit_code  of a command; None where it has not ended, or its end was not seen
     """
 
     service: str
@@ -44,6 +48,15 @@ class Exchange(Struct, frozen=True, kw_only=True):
     fate: Fate = "kept"
     error: str = ""
     seconds: float = 0.0
+    via: Via = "http"
+    exit_code: int | None = None
+
+    @property
+    def trouble(self) -> str:
+        """Of a command or messages: why this was no good end; "" where it was one."""
+        if self.error:
+            return self.error
+        return f"exit code {self.exit_code}" if self.exit_code else ""
 
     def header(self, name: str) -> str:
         """The first header of that name, or an empty string."""

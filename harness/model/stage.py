@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,20 @@ class Ending(Struct, frozen=True):
 
     exit_code: int | None
     oom_killed: bool | None
+
+
+class RunningCommand(Protocol):
+    """A command that was started in a service's container, or beside its process."""
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has ended, after at most so many seconds."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, -9 or 137 for a kill; None while it runs, and where its end was not seen."""
+
+    def output(self) -> bytes:
+        """What it has written to stdout and stderr: the first 1 MiB and the last 4 MiB."""
 
 
 class RunningService(Protocol):
@@ -50,6 +64,13 @@ class RunningService(Protocol):
 
     def thaw(self) -> None:
         """Lets it go on after `freeze`. Does nothing where it is not frozen."""
+
+    def at_work(self) -> int:
+        """How many commands run that were started here and not `aside`."""
+
+    def start(self, words: Sequence[str], *, aside: bool = False) -> RunningCommand:
+        """Starts a command with the service's folder and environment. It is killed, frozen and ended with the service.
+        Raises EnvironmentProblem where it cannot be started (no such program; too many arguments)."""
 
     def memory(self, *, deep: bool = False) -> MemoryReading | None:
         """What it holds; `deep` counts pages that processes share once, and costs some ms. None: unreadable."""

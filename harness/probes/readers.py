@@ -9,8 +9,8 @@
     def effects(self, live):
         return readers.effects(readers.sql("ledger.sqlite3", "select item, amount from payments"), amount="amount")
 
-A source (`http`, `sql`, `file`, `command`, `log`) gives rows as dictionaries; `outcomes` and `effects` name their
-columns. A row without its column, or a word that is not known, is an error that shows the row.
+A source (`http`, `sql`, `file`, `command`, `inside`, `log`) gives rows as dictionaries; `outcomes` and `effects` name
+their columns. A row without its column, or a word that is not known, is an error that shows the row.
 """
 
 from __future__ import annotations
@@ -52,6 +52,13 @@ class Gets(Protocol):
 
     def get(self, path: str, *, whole: bool = False) -> Text:
         """GET."""
+
+
+class Runs(Protocol):
+    """A client such as `live.batch`."""
+
+    def run(self, words: Sequence[str], *, aside: bool = False) -> Text:
+        """Runs a command."""
 
 
 class Connection(Protocol):
@@ -114,6 +121,11 @@ def command(
         said = (run.stderr or run.stdout).strip()[-300:]
         raise Unreadable(f"`{shlex.join(argv)}` ended with {run.returncode}: {said}", expected="exit code 0")
     return _rows(run.stdout, at, names, f"`{shlex.join(argv)}`")
+
+
+def inside(service: Runs, words: Sequence[str], *, at: str = "", names: Sequence[str] = ()) -> list[Row]:
+    """Rows from what a command writes to stdout in the service's container, or beside its process."""
+    return _rows(service.run(words, aside=True).expect(0).text, at, names, f"`{shlex.join(words)}`")
 
 
 def log(text: str | bytes, pattern: str) -> list[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from harness.model.scenario import Scenario, Service
 from harness.model.stage import Ending
 from harness.stage import watchdog
 from harness.stage.agent_channel import Agent, agent_for
+from harness.stage.container_command import ContainerCommand
 from harness.stage.container_options import mounts, named_volumes, options, words
 from harness.stage.engine import Engine
 from harness.stage.engine_watch import engine_stays
@@ -59,6 +60,7 @@ class ContainerService(Observed):
         self.name, self.memory_limit, self.image = service.name, service.memory_bytes, image
         self._service, self._container = service, container
         self._oom_kills = 0
+        self._commands: list[ContainerCommand] = []
         self._stream: Stream | None = None
         self._born = time.time() - EARLIER
         self._look()
@@ -109,6 +111,16 @@ class ContainerService(Observed):
         self._container.reload()
         if self._container.status == "paused":
             self._container.unpause()
+
+    def start(self, words: Sequence[str], *, aside: bool = False) -> ContainerCommand:
+        """Starts it inside, as `docker exec` does."""
+        command = ContainerCommand(self._container, words, aside)
+        self._commands = [one for one in self._commands if not one.wait(0)] + [command]
+        return command
+
+    def at_work(self) -> int:
+        """How many commands run."""
+        return sum(not one.wait(0) and not one.aside for one in self._commands)
 
     def ending(self) -> Ending | None:
         """How it ended, or None while it runs. The kernel's own counter decides whether memory was the reason."""

@@ -10,9 +10,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import psutil
@@ -37,6 +38,32 @@ GRACE = 5.0
 PIDS_EVERY = 0.5
 
 
+Spawn = Callable[[Sequence[str], Path], "subprocess.Popen[bytes]"]
+"""Starts a command line (none: the service's own) in the service's surroundings; its output goes to a file."""
+
+
+class ProcessCommand:
+    """One command beside a service: a process group of its own."""
+
+    def __init__(self, popen: subprocess.Popen[bytes], log: Path, aside: bool) -> None:
+        self.popen, self._log, self.aside = popen, log, aside
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has ended by then."""
+        with suppress(subprocess.TimeoutExpired):
+            self.popen.wait(seconds)
+        return self.popen.returncode is not None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended."""
+        return self.popen.poll()
+
+    def output(self) -> bytes:
+        """Its output, head and tail."""
+        return head_and_tail(self._log)
+
+
 class ProcessService(Observed):
     """One service as a process group of its own."""
 
@@ -47,14 +74,16 @@ class ProcessService(Observed):
         service: Service,
         port: int,
         log: Path,
-        spawn: Callable[[], subprocess.Popen[bytes]],
+        spawn: Spawn,
         agent: Agent,
     ) -> None:
         super().__init__(agent)
         self.name, self.memory_limit = service.name, service.memory_bytes
         self.address = ("127.0.0.1", port if service.port else 0)
         self._service, self._log, self._spawn = service, log, spawn
-        self._popen = spawn()
+        self._popen = spawn((), log)
+        self._commands: list[ProcessCommand] = []
+        self._started = count(1)
         self._known: list[int] = []
         self._pids_read = 0.0
 
@@ -70,13 +99,35 @@ class ProcessService(Observed):
     def revive(self) -> None:
         """Starts the same command again, in the same folder, on the same port."""
         self.stop()
-        self._popen, self._pids_read = self._spawn(), 0.0
+        self._popen, self._pids_read = self._spawn((), self._log), 0.0
         self.wait()
 
     def kill(self) -> None:
         """SIGKILL to the whole group, and waits until it is gone."""
         self._signal(signal.SIGKILL)
-        self._popen.wait(GRACE)
+        for popen in self._groups():
+            popen.wait(GRACE)
+
+    def start(self, words: Sequence[str], *, aside: bool = False) -> ProcessCommand:
+        """Starts it in a process group of its own, with the service's folder and environment."""
+        log = self._log.with_name(f"{self._log.stem}-command-{next(self._started)}.log")
+        try:
+            command = ProcessCommand(self._spawn(words, log), log, aside)
+        except OSError as problem:
+            raise EnvironmentProblem(
+                f"`{shlex.join(words[:3])}` could not be started: {problem.strerror}",
+                expected=f"a command that runs where {self.name} does",
+                cause="it is not installed, or it is given more arguments than the system passes on",
+            ) from problem
+        self._commands = [one for one in self._commands if one.popen.poll() is None] + [command]
+        return command
+
+    def at_work(self) -> int:
+        """How many commands run."""
+        return sum(one.popen.poll() is None and not one.aside for one in self._commands)
+
+    def _groups(self) -> list[subprocess.Popen[bytes]]:
+        return [self._popen, *(one.popen for one in self._commands)]
 
     def freeze(self) -> None:
         """SIGSTOP to the whole group."""
@@ -87,8 +138,9 @@ class ProcessService(Observed):
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):  # it has ended already
-            os.killpg(self._popen.pid, number)
+        for popen in self._groups():
+            with suppress(ProcessLookupError):  # it has ended already
+                os.killpg(popen.pid, number)
 
     def ending(self) -> Ending | None:
         """How it ended, or None while it runs. A process's own end does not tell of memory."""
@@ -103,8 +155,9 @@ class ProcessService(Observed):
         return read_processes(self._known, deep=deep)
 
     def pids(self) -> list[int]:
-        """The process and its descendants."""
-        return family(self._popen.pid)
+        """The process, its commands, and their descendants."""
+        running = [popen for popen in self._groups() if popen is self._popen or popen.poll() is None]
+        return [pid for popen in running for pid in family(popen.pid)]
 
     def ceilings(self) -> list[Ceiling]:
         """The limits of its processes."""
@@ -116,19 +169,24 @@ class ProcessService(Observed):
 
     def stop(self) -> None:
         """Ends the whole process group: politely, then by force."""
-        alive = [psutil.Process(pid) for pid in family(self._popen.pid) if psutil.pid_exists(pid)]
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self._popen.pid, number)
-            except ProcessLookupError:
-                break
-            try:
-                self._popen.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                continue
+        alive = [psutil.Process(pid) for pid in self.pids() if psutil.pid_exists(pid)]
+        for popen in self._groups():
+            _end(popen)
         _, alive = psutil.wait_procs(alive, timeout=GRACE)
         for process in alive:
             process.kill()
+
+
+def _end(popen: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(popen.pid, number)
+        except ProcessLookupError:
+            break
+        try:
+            popen.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            continue
 
 
 class ProcessStage:
@@ -202,14 +260,15 @@ def _start(
     if service.memory_agent:
         env |= agent.environment(env.get("PYTHONPATH", clean.get("PYTHONPATH", "")), inside=False)
     words = shlex.split(fill(process.command, addresses, known, own) or "")
-    if words and words[0] in ("python", "python3"):
-        words[0] = sys.executable
     log = scratch / f"{service.name}.log"
 
-    def spawn() -> subprocess.Popen[bytes]:
+    def spawn(given: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+        line = list(given or words)
+        if line and line[0] in ("python", "python3"):
+            line[0] = sys.executable
         with log.open("ab") as output:
             return subprocess.Popen(
-                words,
+                line,
                 cwd=root / process.cwd,
                 env={**clean, **env, OWNER_VARIABLE: stand_by()},
                 stdin=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
 from ssl import SSLContext
@@ -12,7 +13,7 @@ from harness.errors import EnvironmentProblem
 from harness.model.attached import Conduct
 from harness.model.memory import Ceiling, MemoryReading
 from harness.model.service import Service
-from harness.model.stage import Ending
+from harness.model.stage import Ending, RunningCommand
 from harness.stage.attach.fetching import fetch
 from harness.stage.attach.pinning import Place
 from harness.stage.attach.sources import EVERY
@@ -91,6 +92,14 @@ class AttachedService:
 
     def thaw(self) -> None:
         """Does nothing: it was not frozen."""
+
+    def at_work(self) -> int:
+        """None that would be ours."""
+        return 0
+
+    def start(self, words: Sequence[str], *, aside: bool = False) -> RunningCommand:
+        """Cannot be done."""
+        raise self._not_ours("given a command")
 
     def hold(self) -> bool:
         """False: it cannot be held still."""
