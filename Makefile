@@ -67,7 +67,7 @@ $(VENV)/.sample: $(VENV)/bin/pip pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev
-	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample,memory,load,test,dev,bench]'
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample,memory,load,queue,test,dev,bench]'
 	@touch $@
 
 # Once for each version of the list. Where they cannot be installed their tests are skipped; with CI set they fail.
@@ -80,5 +80,5 @@ $(VENV)/.servers: $(VENV)/.dev fixtures/servers/install.sh fixtures/servers/requ
 	else echo "servers: not all could be installed, see .cache/servers.log:"; tail -n 3 .cache/servers.log; fi
 
 $(VENV)/.dev: $(VENV)/.sample
-	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample,memory,load,test,dev]'
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample,memory,load,queue,test,dev]'
 	@touch $@

@@ -4,7 +4,7 @@ no further."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 from harness.drive.bench import Bench
@@ -15,8 +15,9 @@ from harness.drive.tls import tls_for
 from harness.drive.wire import ask
 from harness.errors import EnvironmentProblem
 from harness.model.event import Event
+from harness.model.exchange import Exchange
 from harness.model.record import NotSeen, OpenSeen, RejectionSeen, WallSeen
-from harness.model.scenario import Trigger
+from harness.model.scenario import Scenario, Trigger
 from harness.model.stage import RunningService
 from harness.model.walls import Delivery, Open, Rejection, Wall
 from harness.probes.walls.asking import Budget
@@ -43,6 +44,17 @@ class Reach:
             self.tapes.setdefault(trigger, tape)
         if delivery is not None:
             self.deliveries.setdefault(trigger, {})[delivery.sent] = delivery
+
+
+def worker(scenario: Scenario, begun: Exchange, there: Container[str]) -> str:
+    """The service that does the work begun so: of messages the first that calls their broker, of all else
+    the one that was asked."""
+    services = scenario.services()
+    if begun.via == "queue":
+        for name in scenario.drivers():
+            if name in there and any(one.name == begun.service for one in services[name].calls):
+                return name
+    return begun.service
 
 
 def find_walls(bench: Bench, usual: int, reach: Reach) -> None:

@@ -19,7 +19,7 @@ from typing import Literal, Protocol
 
 import psutil
 
-from harness.act_two import Reach, find_walls
+from harness.act_two import Reach, find_walls, worker
 from harness.attaching import cannot_be_seen, logs_not_seen, look
 from harness.drive.bench import Bench
 from harness.drive.hand import counted, turned_away
@@ -255,7 +255,7 @@ def _first_that_gets_through(on: Performance, scale: int, count: int, reach: Rea
             reach.no_requests.add(trigger.name)
         if press.accepted:
             if not press.stuck:
-                batch = on.play.scenario.worker(press.exchange, on.stage.services)
+                batch = worker(on.play.scenario, press.exchange, on.stage.services)
                 reach.button = reach.button or (trigger, count, batch)
             return trigger
         if on.tape is not None:

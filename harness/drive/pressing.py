@@ -112,7 +112,7 @@ class Button:
             return False
 
     def _moved(self, before: Progress) -> bool:
-        """Whether a command, or those who were sent messages, got anything done or are at it, though it ended badly."""
+        """Whether anything got done, or is being done, though a command or the sending of messages ended badly."""
         now = self.progress()
         return now.running or (now.done, now.failed) != (before.done, before.failed)
 

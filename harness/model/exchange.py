@@ -30,8 +30,8 @@ class Exchange(Struct, frozen=True, kw_only=True):
               garbage (the answer was no HTTP)
     error     what the socket said, where it said something
     seconds   from the first byte sent to the last one read
-    via       how: the fields above are those of a request. Of a command, `method` is RUN, `path` its first words, `body`
-              what it wrote, `fields` its arguments; of messages, PUBLISH, the queue, what was said, how many
+    via       how: the fields above are those of a request. Of a command, `method` is RUN, `path` its first words,
+              `body` what it wrote, `fields` its arguments; of messages, PUBLISH, the queue, what was said, how many
     exit_code  of a command; None where it has not ended, or its end was not seen
     """
 

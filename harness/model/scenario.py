@@ -6,7 +6,7 @@ order written; `seed`, `outcomes` and `effects` say how users get in and what is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
@@ -211,17 +211,6 @@ class Scenario:
         services = cls.services()
         called = {other.name for service in services.values() for other in service.calls}
         return [name for name, service in services.items() if name not in called and not service.fronts]
-
-    @classmethod
-    def worker(cls, begun: Exchange, there: Container[str]) -> str:
-        """The service that does the work that was begun so: of messages the first that calls their broker, and of all
-        else the one that was asked."""
-        services = cls.services()
-        if begun.via == "queue":
-            for name in cls.drivers():
-                if name in there and any(one.name == begun.service for one in services[name].calls):
-                    return name
-        return begun.service
 
     @classmethod
     def downstreams(cls, kind: StageKind) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ class RunningService(Protocol):
         """How many commands run that were started here and not `aside`."""
 
     def start(self, words: Sequence[str], *, aside: bool = False) -> RunningCommand:
-        """Starts a command with the service's folder and environment. It is killed, frozen and ended with the service.
+        """Starts a command with the service's folder and environment. It is killed, frozen and ended with it.
         Raises EnvironmentProblem where it cannot be started (no such program; too many arguments)."""
 
     def memory(self, *, deep: bool = False) -> MemoryReading | None:
