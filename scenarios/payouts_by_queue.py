@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from harness import (
     Build,
     Effect,
+    Healthcheck,
     Live,
     Outcome,
     Process,
@@ -35,7 +36,7 @@ class PayoutsByQueue(Scenario):
     """Pays everybody for whom there is a message, usually 40 people."""
 
     usual, scales = 40, (1, 2)
-    begins, patience, quiet = "15s", "5s", "0.5s"
+    begins, patience, quiet = "15s", "8s", "0.5s"
 
     bank = house("bank", CHECK_MS="15")
     ledger = house("ledger", PAY_MS="15")
@@ -48,6 +49,7 @@ class PayoutsByQueue(Scenario):
         build=IMAGE,
         command=f"celery {WORK}",
         port=0,
+        healthcheck=Healthcheck("celery -A worker inspect ping --timeout 3", interval=0.5),
         # A kill of the worker comes while the first of these is held still: with people looked up, or just paid.
         calls=[bank, ledger, broker] if ACKS == "early" else [ledger, bank, broker],
         env={

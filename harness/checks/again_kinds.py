@@ -139,7 +139,7 @@ BROKEN: dict[str, Kind] = {
     "lost": Kind(
         "ITEM-015",
         "high",
-        "{n:,} of {all:,} users stay with an unknown end {when}",
+        "{n:,} of {all:,} users are lost, with an unknown end, {when}",
         "the batch does not know what became of them, and no press finds out",
         "Ask the downstream for each of them, and take up those it does not have.",
     ),

@@ -72,7 +72,14 @@ def hold_rehearsal(
     return Record(folder)
 
 
-def press_again(scenario: Scenario, folder: Path, kind: str, users: int, *keys: str) -> Record:
+def press_again(
+    scenario: Scenario,
+    folder: Path,
+    kind: str,
+    users: int,
+    *keys: str,
+    works: tuple[str, str] = ("batch", "payouts"),
+) -> Record:
     """The experiments with these keys alone, on a stage each, and the record of them."""
     people = Population(1).users(users)
     with RecordWriter(folder) as record:
@@ -80,7 +87,7 @@ def press_again(scenario: Scenario, folder: Path, kind: str, users: int, *keys: 
         record.rows("intended", item=[user.id for user in people])
         write_expected(scenario.expected, people, record)
         play = Play(scenario, SOURCE, people, time.monotonic() + 300, record, lambda text: None)
-        chosen = [experiment for experiment in experiments("batch", "payouts") if experiment.key in keys]
+        chosen = [experiment for experiment in experiments(*works) if experiment.key in keys]
         assert len(chosen) == len(keys)
         for experiment in chosen:
             with opener(scenario, kind)() as stage:

@@ -1,0 +1,137 @@
+"""Batches that a command or a queue starts: the samples, whose worker is killed with items in work."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.act_two import worker
+from harness.checks import again
+from harness.model.exchange import Exchange, Sizes
+from harness.model.finding import Finding
+from harness.model.record import NotSeen, Pressed
+from harness.model.scenario import Scenario
+from tests.end_to_end.friday import hold_rehearsal, press_again
+
+FULL = pytest.mark.skipif("FULL" not in os.environ, reason="every sample in containers: FULL=1")
+
+
+@pytest.fixture(params=["process", pytest.param("docker", marks=[pytest.mark.engine, FULL])])
+def kind(request: pytest.FixtureRequest) -> str:
+    if request.param == "docker":
+        request.getfixturevalue("engine")
+    return request.param
+
+
+def sample(monkeypatch: pytest.MonkeyPatch, name: str, **env: str) -> Scenario:
+    """The scenario in `scenarios/<name>.py`, as it is with that environment."""
+    for key, value in env.items():
+        monkeypatch.setenv(key, value)
+    for one in dict.fromkeys(("payouts_by_command", "payouts_by_queue", name)):
+        importlib.reload(importlib.import_module(f"scenarios.{one}"))
+    found = vars(importlib.import_module(f"scenarios.{name}"))
+    return next(one for key, one in found.items() if key.lower() == name.replace("_", ""))()
+
+
+def need_redis() -> None:
+    if shutil.which("redis-server"):
+        return
+    why = "redis-server is not installed: sh fixtures/servers/install.sh"
+    if os.environ.get("CI"):
+        pytest.fail(f"{why}; in CI this must run")
+    pytest.skip(why)
+
+
+def killed(scenario: Scenario, folder: Path, kind: str, batch: str, first: str) -> dict[str, Finding]:
+    """What is found after kill -9 of what works, with its items held at the first service that it calls."""
+    record = press_again(scenario, folder, kind, 40, f"again-kill-{batch}", works=(batch, first))
+    assert not record.all(NotSeen)
+    return {one.code: one for one in again.check(record) if isinstance(one, Finding)}
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("mark", "first", "code"), [("first", "bank", "ITEM-015"), ("last", "ledger", "DUP-006")]
+)
+def test_a_command_that_is_killed_loses_a_person_or_pays_them_twice(
+    mark: str, first: str, code: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = sample(monkeypatch, "payouts_by_command", PAY_MARK=mark)
+    found = killed(scenario, tmp_path / "run", kind, "batch", first)
+    assert found.keys() == {code}
+    assert found[code].title.startswith("1 of 40 users" if mark == "first" else "After batch is killed")
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("acks", "first", "code"), [("early", "bank", "ITEM-015"), ("late", "ledger", "DUP-006")]
+)
+def test_celery_on_redis_loses_what_is_acknowledged_early_and_does_twice_what_is_late(
+    acks: str, first: str, code: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind == "process":
+        need_redis()
+    scenario = sample(monkeypatch, "payouts_by_queue", PAY_ACKS=acks)
+    assert killed(scenario, tmp_path / "run", kind, "worker", first).keys() == {code}
+
+
+@FULL
+@pytest.mark.engine
+@pytest.mark.timeout(400)
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(
+    ("acks", "first", "code"), [("early", "bank", "ITEM-015"), ("late", "ledger", "DUP-006")]
+)
+def test_celery_on_rabbitmq_does_as_on_redis(
+    acks: str, first: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = sample(monkeypatch, "payouts_by_rabbitmq", PAY_ACKS=acks)
+    assert killed(scenario, tmp_path / "run", "docker", "worker", first).keys() == {code}
+
+
+@pytest.mark.timeout(120)
+def test_a_command_is_kept_like_a_request_and_has_no_walls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = sample(monkeypatch, "payouts_by_command", PAY_MARK="last")
+    record = hold_rehearsal(scenario, tmp_path / "run", "process", 12, probes=("edges",))
+    press = record.all(Pressed)[0]
+    told = press.exchange
+    assert (told.via, told.method, told.exit_code, told.sizes.fields) == ("command", "RUN", 0, 13)
+    assert told.body == "12 people: done\n" and told.seconds > 0 and press.accepted and press.done == 12
+    walls = next(one for one in record.all(NotSeen) if one.probe.startswith("request walls"))
+    assert (walls.why, walls.decisive) == ("not a request: no walls to find", False)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["python3", "-c", "raise SystemExit(3)"], "exit code 3"),
+        (["no-such-program"], "`no-such-program` could not be started: No such file or directory"),
+        (["true", "x" * 200_000], "Argument list too long"),
+    ],
+)
+def test_a_command_that_ends_badly_before_anything_is_done_is_no_start(
+    words: list[str], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenario = sample(monkeypatch, "payouts_by_command")
+    monkeypatch.setattr(type(scenario), "by_command", lambda self, live, users: live.batch.run(words))
+    type(scenario).by_command.trigger_name = "a bad one"
+    press = hold_rehearsal(scenario, tmp_path / "run", "process", 3).all(Pressed)[0]
+    assert press.accepted is False and why in press.why
+
+
+def test_the_one_that_works_on_messages_is_whoever_calls_their_broker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scenario = sample(monkeypatch, "payouts_by_queue")
+    nothing = Sizes(line=0, target=0, head=0, body=0, fields=0)
+    sent = Exchange(
+        service="broker", method="PUBLISH", path="celery", sizes=nothing, status=None, via="queue"
+    )
+    assert worker(scenario, sent, scenario.services()) == "worker"
