@@ -26,7 +26,7 @@ def test_the_runner_reads_commands_only_behind_the_report(
     assert behind and all(
         re.match(r"::(error|warning|notice) file=", line) for line in behind.strip().splitlines()
     )
-    assert summary.read_text().startswith("## READY")
+    assert summary.read_text().startswith("## NOT READY")
 
 
 def test_elsewhere_nothing_of_it_is_written(tmp_path: Path, rehearse: Rehearse) -> None:
