@@ -41,6 +41,7 @@ def with_env(env: dict[str, str]) -> str:
     return TOY.replace('cwd="tests/toy")', f'cwd="tests/toy", env={env!r})')
 
 
+@pytest.mark.timeout(300)
 def test_a_refused_kind_of_user_is_one_line_one_file_and_tried_first(
     toy: Path, rehearse: Rehearse, tmp_path: Path
 ) -> None:
@@ -58,6 +59,7 @@ def test_a_refused_kind_of_user_is_one_line_one_file_and_tried_first(
     assert "known, passes now: users whose name has an apostrophe" in again.stdout
 
 
+@pytest.mark.timeout(300)
 def test_hands_that_pay_twice_are_one_line_with_few_steps(
     toy: Path, rehearse: Rehearse, tmp_path: Path
 ) -> None:
