@@ -34,8 +34,8 @@ def test_without_effects_the_tap_tells_what_was_done(rehearse: Rehearse, tmp_pat
 def test_a_batch_that_asks_more_for_each_user_the_more_there_are_is_told_with_its_exponent(
     rehearse: Rehearse, tmp_path: Path
 ) -> None:
-    scenario = variant(tmp_path, batch="ERRAND_ASKS=4")
-    words = ("--probes", "none", "--tap", "on", "--users", "12", "--scales", "1,3,9")
+    scenario = variant(tmp_path, batch="ERRAND_ASKS=10")
+    words = ("--probes", "none", "--tap", "on", "--users", "30", "--scales", "1,3,9")
     growth = rehearsed(rehearse, scenario, *words)["codes"]["TIME-001"]
     assert re.match(r"Time grows like users\^1\.\d|Time grows like users\^2", growth["title"])
     assert "2.0 calls a user became 14.0" in growth["title"]

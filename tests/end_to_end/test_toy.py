@@ -69,6 +69,7 @@ def test_an_item_lost_or_done_twice_behind_a_200_is_critical(
     assert (finding["code"], finding["severity"], finding["counts"]["2x"]) == (code, "critical", count)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("was", "becomes", "says"),
     [
@@ -112,6 +113,7 @@ def test_a_service_that_ends_at_once_is_told_with_its_last_lines(variant: Path, 
     assert "exit code 7" in run.stderr and "no database at db:5432" in run.stderr
 
 
+@pytest.mark.alone
 def test_a_service_that_never_becomes_ready_is_told_and_ended(variant: Path, rehearse: Rehearse) -> None:
     variant.write_text(with_env(TOY_NEVER_READY="1").replace("ready=", "ready_within='2s', ready="))
     run = rehearse("run", variant, "--stage", "process")
@@ -139,6 +141,7 @@ def test_a_command_that_is_not_there_is_told(variant: Path, rehearse: Rehearse) 
     assert "no-such-program" in run.stderr
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted_it_removes_everything_and_leaves_a_report(
     tmp_path: Path, number: int, code: int
