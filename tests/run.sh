@@ -2,6 +2,7 @@
 # Runs the tests in two rounds: first side by side, since most of them wait for containers and processes; then those
 # that must have the machine for themselves: they kill rehearsals and look at what is left, and every other `rehearse run`
 # would sweep that up. Arguments go to pytest in both rounds; a round in which they leave no test does not count.
+# The tests of a file share rehearsals and servers, so a file stays with one worker.
 set -u
 
 python=$1
@@ -17,7 +18,7 @@ round() {
     [ $code -eq 0 ] || failed=$code
 }
 
-round -n "${WORKERS:-3}" --dist loadgroup -m "not alone and not faults" "$@"
+round -n "${WORKERS:-3}" --dist loadfile -m "not alone and not faults" "$@"
 # A first round that was interrupted is the end.
 [ $failed -eq 2 ] || round -m "alone or faults" "$@"
 

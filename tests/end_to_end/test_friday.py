@@ -42,9 +42,6 @@ def rehearsal(scenario: str, stage: str, out: Path) -> tuple[int, dict]:
     return run.returncode, json.loads(run.stdout)
 
 
-pytestmark = pytest.mark.xdist_group("friday")  # its rehearsals are held once and read by many tests
-
-
 @pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.engine)], scope="module")
 def stage(request: pytest.FixtureRequest) -> str:
     if request.param == "docker":

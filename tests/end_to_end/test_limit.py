@@ -15,7 +15,6 @@ from harness.model.scenario import Scenario
 from scenarios.friday_payouts import FridayPayouts
 from tests.end_to_end.friday import hold_rehearsal
 
-pytestmark = pytest.mark.xdist_group("limit")  # its rehearsals are held once and read by two tests each
 LEAK = {"PAYOUTS_LEAK_BYTES": "65536", "PAYOUTS_REJECTS": "none"}
 
 

@@ -16,7 +16,7 @@ from tests.report.browser import Tab, chromium
 from tests.report.hostile import HOSTILE, writable
 from tests.report.staged import judged, staged
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 AXE = (Path(axe.__file__).parent / "axe.min.js").read_text()
 VISIBLE = """[...document.querySelectorAll('article.finding')].filter(
     a => a.getClientRects().length

@@ -24,7 +24,7 @@ from harness.probes.walls.look import Target, look
 from tests.walls import stand
 from tests.walls.matrix import ROWS, SMALL, Row, Sender, asking, quick
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(300), pytest.mark.xdist_group("servers")]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(300)]
 RESULTS = Path(__file__).with_name("README.md")
 BYTES_KINDS = ("line", "header", "headers", "body")
 

@@ -22,7 +22,7 @@ from harness.probes.walls.users import confirm, in_users
 from tests.walls import stand
 from tests.walls.matrix import asking, counted
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(120), pytest.mark.xdist_group("triggers")]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
 GUARDED = stand.Server("nginx", stand.gateway("nginx-guarded.conf", "nginx", "-c"), program="nginx")
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 
