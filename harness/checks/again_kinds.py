@@ -146,7 +146,7 @@ BROKEN: dict[str, Kind] = {
     "failed-clean": Kind(
         "STOP-004",
         "medium",
-        "{n:,} of {all:,} users stay failed after {service} is back",
+        "{n:,} of {all:,} users stay failed {when}",
         "a press passes over what has failed, whatever the reason was",
         "Let a press take up what failed for a reason that has passed, once the downstream refuses doubles.",
     ),

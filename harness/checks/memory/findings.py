@@ -45,7 +45,7 @@ def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
             unit="bytes",
             first_failing=users,
             interval=breaks_at.interval,
-            method="seen: killed by the kernel for its memory",
+            method="seen: killed by the kernel for its memory; the interval is the forecast's",
         )
     if found.confirmed:
         evidence.append(_confirmation(found.confirmed))

@@ -8,6 +8,8 @@ from harness.checks.memory.verdict import Reading
 
 HALF, TOO_FAR = 0.5, 0.1
 WIDER = 0.10
+APART = 0.016
+"""Kills of one and the same service were measured to lie up to so far apart: no interval is narrower."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,15 @@ class Forecast:
 
 
 def forecast(reading: Reading, limit: float) -> Forecast:
-    """From a reading that grows. Below half the way the interval is widened by a tenth of what is ahead."""
+    """From a reading that grows. The interval is never narrower than kills of one service lie apart; below half
+    the way it is wider by a tenth of what is ahead."""
 
     def at(slope: float) -> float:  # where no limit was enforced it may lie behind: within the run
         return max(0.0, reading.items + (limit - reading.level) / slope)
 
     item = at(reading.ahead)
     seen = min(1.0, reading.items / item) if item else 1.0
-    slack = 0.0 if seen >= HALF else WIDER * (item - reading.items)
+    slack = APART * item + (0.0 if seen >= HALF else WIDER * (item - reading.items))
     low, high = sorted((at(reading.high), at(max(reading.low, reading.ahead / 10))))
     if seen < TOO_FAR:
         return Forecast(None, low - slack, high + slack, seen)

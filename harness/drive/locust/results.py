@@ -42,11 +42,3 @@ def blocks(path: Path) -> Iterator[Block]:
             ended = rows["state"] >= UNKNOWN
             indexes = first + stride * np.flatnonzero(ended)
             yield Block(indexes.astype(np.int64), rows[ended], worker, step)
-
-
-def state_counts(path: Path) -> dict[str, int]:
-    """How many items came to which end."""
-    count = np.zeros(256, np.int64)
-    for block in blocks(path):
-        count += np.bincount(block.rows["state"], minlength=256)
-    return {said: int(count[state]) for state, said in SAID.items()}

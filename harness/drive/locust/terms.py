@@ -27,7 +27,7 @@ ASK, REPORT, WILL, LEASE, HEARD, ORDER = (
 )
 """Names of the messages that travel over Locust's own connections."""
 
-VARIABLES = FOLDER, SLATE, WILLS, OWN = (
+FOLDER, SLATE, WILLS, OWN = (
     "REHEARSE_LOAD_FOLDER",
     "REHEARSE_LOAD_SLATE",
     "REHEARSE_LOAD_WILLS",

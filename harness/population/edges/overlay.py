@@ -56,7 +56,6 @@ class Overlay:
     def __init__(self, seed: int, rate: Fraction, labels: Sequence[Label]) -> None:
         self.rate = rate if labels else Fraction(0)
         self.catalogue = tuple(labels)
-        self._seed = seed
         self._place_key, self._order_key = stream(seed, "edges/place"), stream(seed, "edges/order")
 
     def labels(self, index: int) -> Row:

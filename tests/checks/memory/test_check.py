@@ -152,6 +152,8 @@ def test_a_kill_that_was_seen_takes_the_place_of_the_forecast(book: Book) -> Non
     assert (finding.severity, unseen) == ("high", [])
     assert finding.breaks_at is not None and finding.breaks_at.users == 3410
     assert "seen" in finding.breaks_at.method
+    low, high = finding.breaks_at.interval
+    assert high - low > 0.03 * 3410, "however near the end was: the next kill is not at the very same user"
 
 
 def test_the_series_is_cut_where_a_worker_was_replaced(book: Book) -> None:
