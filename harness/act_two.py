@@ -15,8 +15,8 @@ from harness.drive.tls import tls_for
 from harness.drive.wire import ask
 from harness.errors import EnvironmentProblem
 from harness.model.event import Event
+from harness.model.events import NotSeen, OpenSeen, RejectionSeen, WallSeen
 from harness.model.exchange import Exchange
-from harness.model.record import NotSeen, OpenSeen, RejectionSeen, WallSeen
 from harness.model.scenario import Scenario, Trigger
 from harness.model.stage import RunningService
 from harness.model.walls import Delivery, Open, Rejection, Wall

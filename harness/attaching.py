@@ -16,8 +16,9 @@ from harness.drive.performance import Performance
 from harness.drive.tape import recording
 from harness.errors import Refused, UsageError
 from harness.loading import Loaded
+from harness.model.events import NotSeen
 from harness.model.people import SyntheticUser
-from harness.model.record import NotSeen, RecordWriter
+from harness.model.record import RecordWriter
 from harness.model.scenario import Scenario, Trigger
 from harness.probes.items import read_effects, read_outcomes
 from harness.stage import process_stage

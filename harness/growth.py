@@ -17,9 +17,10 @@ from harness.checks.memory.ahead import Ahead
 from harness.drive.desk import Desk
 from harness.drive.performance import Performance, Play, ServiceGone
 from harness.drive.through import press_until_done
+from harness.model.events import NotSeen, Pressed, ScaleDone
 from harness.model.growth import FedOn, RanIntoLimit
 from harness.model.people import People
-from harness.model.record import NotSeen, Pressed, Record, ScaleDone
+from harness.model.record import Record
 from harness.model.scenario import Progress, Scenario, Trigger
 from harness.model.stage import Stage
 from harness.probes.attribution import Window, keep_sites

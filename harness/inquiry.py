@@ -17,8 +17,9 @@ from harness.drive.performance import Play
 from harness.explain import Budget, Explained, Seen, Turn, TurnRule, about_turns, explain
 from harness.measures.series import turns
 from harness.model.causes import Cause, CauseFound, Inquired, signature
+from harness.model.events import ScaleDone
 from harness.model.people import People, SyntheticUser
-from harness.model.record import Record, ScaleDone
+from harness.model.record import Record
 from harness.model.scenario import Outcome
 from harness.model.stage import Stage
 

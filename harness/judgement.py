@@ -5,8 +5,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from harness.checks import CHECKS, load, memory, starved
+from harness.model.events import Ended, NotSeen, ScaleDone, StageUp
 from harness.model.finding import SEVERITIES, Finding, NotChecked, Severity, Verdict, VerdictWord
-from harness.model.record import Ended, NotSeen, Record, ScaleDone, StageUp
+from harness.model.record import Record
 from harness.model.wording import agree
 
 GATE: Severity = "high"

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.errors import UsageError
+from harness.model.events import Pressed
 from harness.model.finding import Finding, NotChecked, Verdict
-from harness.model.record import Pressed, Record
+from harness.model.record import Record
 from harness.replaying import Replayed
 
 WALLS = ("URL", "HDR", "BODY", "FORM", "SEC")

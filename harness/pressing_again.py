@@ -15,7 +15,7 @@ from harness.act_two import Button
 from harness.drive.desk import Desk
 from harness.drive.performance import Play
 from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
-from harness.model.record import NotSeen
+from harness.model.events import NotSeen
 from harness.model.scenario import Scenario, StageKind, parse_duration
 from harness.model.stage import Stage
 from harness.probes import faults

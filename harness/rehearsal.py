@@ -28,16 +28,9 @@ from harness.drive.through import Presses, press_until_done
 from harness.growth import Growth, checkpoints
 from harness.inquiry import inquire, seen_failing
 from harness.loading import Loaded
+from harness.model.events import NotSeen, ScaleDone, StageUp
 from harness.model.people import People
-from harness.model.record import (
-    Manifest,
-    NotSeen,
-    Record,
-    RecordWriter,
-    ScaleDone,
-    ServiceFacts,
-    StageUp,
-)
+from harness.model.record import Manifest, Record, RecordWriter, ServiceFacts
 from harness.model.scenario import Scenario, StageKind, Trigger
 from harness.model.stage import OpenStage, Stage
 from harness.pressing_again import Again

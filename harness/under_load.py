@@ -18,9 +18,10 @@ from harness.drive.locust.playing import Crew, Piece, keep, play, playing
 from harness.drive.locust.terms import Step
 from harness.drive.locust.workers import PLAY
 from harness.drive.performance import Performance, Play, keep_progress
+from harness.model.events import NotSeen
 from harness.model.load import Load, LoadPlayed
 from harness.model.people import People
-from harness.model.record import NotSeen, Record
+from harness.model.record import Record
 from harness.model.scenario import Outcome, Progress, Scenario
 from harness.model.service import Service
 from harness.stage.watchdog import OWNER_VARIABLE, scratch_folder, stand_by

@@ -19,8 +19,9 @@ from harness.checks import (
     walls,
     witnesses,
 )
+from harness.model.events import NotSeen
 from harness.model.finding import Finding
-from harness.model.record import NotSeen, Record
+from harness.model.record import Record
 
 Check = Callable[[Record], Iterator[Finding | NotSeen]]
 

@@ -17,8 +17,9 @@ from harness.checks.ledger import SHOWN, Account, balance
 from harness.checks.place import batch_of
 from harness.checks.press_model import Forecast, Seen, duplicates, presses
 from harness.checks.verdicts import Verdict
+from harness.model.events import NotSeen, PressedAgain, ScaleDone
 from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
-from harness.model.record import NotSeen, PressedAgain, Record, ScaleDone
+from harness.model.record import Record
 
 FAULTS = ("kill", "late", "oom")
 MISSED = "it did not come about: the batch was too quick or too patient to be caught, or nothing landed late"

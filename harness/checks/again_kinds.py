@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.checks.kinds import Kind
-from harness.model.record import AgainKind
+from harness.model.events import AgainKind
 
 _KEY = "Send a key made once per item and stored before the call, and have the downstream refuse it twice."
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from harness.checks.ledger import balance
 from harness.checks.verdicts import Verdict
-from harness.model.record import PressedAgain, Record
+from harness.model.events import PressedAgain
+from harness.model.record import Record
 from harness.model.tables import Columns
 
 

@@ -8,8 +8,9 @@ from math import comb
 
 from harness.checks.place import batch_of
 from harness.model.causes import CARD, Cause, CauseFound, Inquired
+from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
-from harness.model.record import NotSeen, Record, ScaleDone
+from harness.model.record import Record
 
 FEWEST = 5
 UNLIKELY = 0.01

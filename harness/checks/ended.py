@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from harness.checks import memory
 from harness.checks.ledger import SHOWN
+from harness.model.events import NotSeen, ServiceEnded
 from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
-from harness.model.record import NotSeen, Record, ServiceEnded
+from harness.model.record import Record
 
 MIB = 2**20
 

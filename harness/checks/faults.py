@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from harness.checks.feedback import USELESS
 from harness.checks.place import batch_of
+from harness.model.events import NotSeen, PressedAgain
 from harness.model.finding import Evidence, Finding, Reproduce, Severity, fingerprint
-from harness.model.record import NotSeen, PressedAgain, Record
+from harness.model.record import Record
 
 PATIENCE = 2
 """So many more requests may be on their way when the first 429 arrives."""

@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Evidence, Finding, fingerprint
-from harness.model.record import NotSeen, Record, ScaleDone
+from harness.model.record import Record
 
 USELESS = re.compile(
     r"^\W*((http )?(status )?5\d\d|internal( server)? error|error|failed|failure|unknown)?\W*$", re.I

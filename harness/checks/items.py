@@ -9,8 +9,9 @@ from harness.checks.kinds import KINDS, PHANTOM, Kind
 from harness.checks.ledger import SHOWN, Account, balance, best_witness
 from harness.checks.place import batch_of
 from harness.checks.reading import flaws
+from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
-from harness.model.record import NotSeen, Record, ScaleDone
+from harness.model.record import Record
 
 
 @dataclass

@@ -12,9 +12,10 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from harness.model.events import NotSeen
 from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, Severity, fingerprint
 from harness.model.load import Generator, LoadPlayed, Pace
-from harness.model.record import NotSeen, Record
+from harness.model.record import Record
 
 Flags = NDArray[np.bool_]
 Seconds = NDArray[np.float64]

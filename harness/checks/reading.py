@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.checks.ledger import SHOWN, Account
-from harness.model.record import NotSeen, ScaleDone
+from harness.model.events import NotSeen, ScaleDone
 
 
 def flaws(account: Account, done: ScaleDone) -> Iterator[NotSeen]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from harness.model.events import HarnessShare, NotSeen, ScaleDone
 from harness.model.finding import Finding
-from harness.model.record import HarnessShare, NotSeen, Record, ScaleDone
+from harness.model.record import Record
 
 SHORTEST = 1.0
 """Seconds below which shares say nothing."""

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.checks.press_model import Seen, more_users, presses
+from harness.model.events import NotSeen, Pressed, ScaleDone
 from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, fingerprint
-from harness.model.record import NotSeen, Pressed, Record, ScaleDone
+from harness.model.record import Record
 
 
 def check(record: Record) -> Iterator[Finding | NotSeen]:

@@ -14,8 +14,9 @@ from math import log
 from typing import TypeAlias
 
 from harness.measures.law import PAUSE, Calls, Law, Timed, calls, duration, law, timed
+from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, fingerprint
-from harness.model.record import NotSeen, Record, ScaleDone
+from harness.model.record import Record
 
 LEAST_GAIN = 8.0
 LEAST_EXPONENT = 1.15

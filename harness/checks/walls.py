@@ -16,9 +16,10 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from harness.checks import behind
+from harness.model.events import NotSeen, OpenSeen, Pressed, RejectionSeen, WallSeen
 from harness.model.finding import BreaksAt, Evidence, Finding, NotChecked, Reproduce, Severity, fingerprint
 from harness.model.limits import Meaning
-from harness.model.record import NotSeen, OpenSeen, Pressed, Record, RejectionSeen, WallSeen
+from harness.model.record import Record
 from harness.model.walls import Open, Refusal, Rejection, Wall
 
 Seen = Wall | Open | Rejection | NotChecked

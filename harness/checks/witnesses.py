@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from harness.checks.kinds import Kind
 from harness.checks.ledger import SHOWN
 from harness.checks.place import batch_of
+from harness.model.events import NotSeen, Pressed, ScaleDone
 from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
-from harness.model.record import NotSeen, Pressed, Record, ScaleDone
+from harness.model.record import Record
 
 SUCCESS_AND_NOTHING = Kind(
     "ITEM-007",

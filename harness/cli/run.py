@@ -46,7 +46,8 @@ from harness.cli.settings import Configured
 from harness.errors import EngineGone, EnvironmentProblem, HarnessError, Refused, TimeBudgetSpent, UsageError
 from harness.judgement import GATE, at_or_above, judge
 from harness.loading import Loaded, load
-from harness.model.record import Ended, Record, RecordWriter, RunStatus
+from harness.model.events import Ended, RunStatus
+from harness.model.record import Record, RecordWriter
 from harness.model.scenario import StageKind, parse_duration
 from harness.opening import attach_opener, engine_for, opener
 from harness.population import Population

@@ -18,8 +18,9 @@ from harness.drive.pressing import Button, Pace, Press
 from harness.drive.tape import Pull, Tape, recording
 from harness.drive.tls import tls_for
 from harness.errors import CannotTell, EnvironmentProblem, HarnessError, UsageError, where_in
+from harness.model.events import NotSeen, Pressed, ServiceEnded
 from harness.model.people import SyntheticUser
-from harness.model.record import NotSeen, Pressed, RecordWriter, ServiceEnded
+from harness.model.record import RecordWriter
 from harness.model.redaction import clean
 from harness.model.scenario import Effect, Outcome, Progress, Scenario, Trigger, parse_duration
 from harness.model.service import Service

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.measures import series
-from harness.model.record import Record, ScaleDone
+from harness.model.events import ScaleDone
+from harness.model.record import Record
 
 Floats = NDArray[np.float64]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.model.record import Pressed, Record
+from harness.model.events import Pressed
+from harness.model.record import Record
 
 Floats = NDArray[np.float64]
 

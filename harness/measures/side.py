@@ -12,8 +12,9 @@ from msgspec import Struct
 from harness.errors import CannotTell
 from harness.measures import series
 from harness.measures.law import timed
+from harness.model.events import Pressed, WallSeen
 from harness.model.finding import SEVERITIES, Verdict
-from harness.model.record import Manifest, Pressed, Record, WallSeen
+from harness.model.record import Manifest, Record
 
 Kind = Literal["time", "memory", "wall", "presses", "failures"]
 OWN = ("rehearse", "faker")

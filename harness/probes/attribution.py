@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.model.record import NotSeen, RecordWriter
+from harness.model.events import NotSeen
+from harness.model.record import RecordWriter
 from harness.model.scenario import Progress
 from harness.model.stage import RunningService
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.errors import HarnessError
-from harness.model.record import PressNote, RecordWriter
+from harness.model.events import PressNote
+from harness.model.record import RecordWriter
 from harness.model.scenario import Effect, Outcome, Progress
 from harness.probes.items import LONGEST_WAIT, read_outcomes, settle
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
-from harness.model.record import AgainKind, NotSeen, PressedAgain, RecordWriter
+from harness.model.events import AgainKind, NotSeen, PressedAgain
+from harness.model.record import RecordWriter
 from harness.model.stage import Tap
 from harness.probes.background import Background
 from harness.probes.diary import Desk, Diary, Pressing, write_account

@@ -13,8 +13,9 @@ from itertools import islice
 from typing import Any
 
 from harness.errors import UsageError
+from harness.model.events import NotSeen
 from harness.model.people import SyntheticUser
-from harness.model.record import NotSeen, RecordWriter
+from harness.model.record import RecordWriter
 from harness.model.scenario import Effect, Outcome
 from harness.model.tables import TableWriter
 

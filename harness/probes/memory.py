@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
+from harness.model.events import NotSeen
 from harness.model.memory import MemoryReading
-from harness.model.record import NotSeen, RecordWriter
+from harness.model.record import RecordWriter
 from harness.model.scenario import Progress
 from harness.model.stage import RunningService
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from harness.model.record import HarnessShare
+from harness.model.events import HarnessShare
 
 
 def waited() -> float:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
-from harness.model.record import AgainKind, NotSeen, PressedAgain, PressNote, RecordWriter
+from harness.model.events import AgainKind, NotSeen, PressedAgain, PressNote
+from harness.model.record import RecordWriter
 from harness.probes.background import Background
 from harness.probes.diary import Desk, Diary, Pressing, read_ledger, write_account
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from harness.model.record import NotSeen, RecordWriter
+from harness.model.events import NotSeen
+from harness.model.record import RecordWriter
 from harness.model.stage import Tap
 from harness.tap.remote import TapGone
 

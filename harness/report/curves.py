@@ -8,8 +8,9 @@ import numpy as np
 
 from harness.measures import series
 from harness.measures.law import PAUSE, Law, Timed, duration, law, timed
+from harness.model.events import Pressed, ScaleDone, ServiceEnded
 from harness.model.finding import Finding
-from harness.model.record import Pressed, Record, ScaleDone, ServiceEnded
+from harness.model.record import Record
 from harness.report.plots import Band, Dots, Limit, Line, Mark, Plot, Point, Span
 
 MIB = 2**20

@@ -17,8 +17,9 @@ from markupsafe import Markup, escape
 from msgspec import Struct
 
 from harness.model.causes import CauseFound
+from harness.model.events import ScaleDone
 from harness.model.finding import SEVERITIES, Finding, NotChecked, Verdict
-from harness.model.record import Manifest, Record, ScaleDone
+from harness.model.record import Manifest, Record
 from harness.report import curves
 from harness.report.compared import COLUMNS, cells, comparison, told
 from harness.report.ladder import headlines, ladder, safe, walls

@@ -9,8 +9,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from harness.model.events import Pressed, ScaleDone
 from harness.model.finding import Finding
-from harness.model.record import Pressed, Record, ScaleDone
+from harness.model.record import Record
 from harness.report.text import POSITION, plural
 
 State = Literal["passed", "broken", "not seen"]

@@ -16,8 +16,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from harness.model.events import Ended, Pressed, ScaleDone, StageUp
 from harness.model.exchange import Exchange, Sizes
-from harness.model.record import Ended, Pressed, RecordWriter, ScaleDone, ServiceFacts, StageUp
+from harness.model.record import RecordWriter, ServiceFacts
 from tests.bench.ledger import CHUNK, MANIFEST
 
 READINGS = 20_000

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from harness.model.events import Ended, Pressed, ScaleDone
 from harness.model.exchange import Exchange, Sizes
-from harness.model.record import (
-    Ended,
-    Event,
-    Manifest,
-    Pressed,
-    Record,
-    RecordWriter,
-    ScaleDone,
-    ServiceFacts,
-)
+from harness.model.record import Event, Manifest, Record, RecordWriter, ServiceFacts
 from harness.model.scenario import Effect, Outcome
 
 SERVICE = ServiceFacts(name="batch", memory_limit=2**29, image="process", entry="batch")

@@ -9,8 +9,9 @@ import pytest
 
 from harness.checks.causes import check
 from harness.model.causes import Cause, CauseFound, Difference, Inquired
+from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Finding
-from harness.model.record import Manifest, NotSeen, Record, RecordWriter, ScaleDone, ServiceFacts
+from harness.model.record import Manifest, Record, RecordWriter, ServiceFacts
 from harness.report.pytests import files_of
 
 MANIFEST = Manifest(

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from harness.checks import items
 from harness.checks.ledger import balance
 from harness.judgement import judge
+from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Finding, Verdict
-from harness.model.record import NotSeen, ScaleDone
 from harness.model.scenario import Effect, Outcome
 from harness.probes.items import read_effects, read_outcomes
 from tests.checks.books import Books

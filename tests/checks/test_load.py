@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from harness.checks.load import check
 from harness.judgement import judge
+from harness.model.events import Ended, NotSeen
 from harness.model.finding import Finding
 from harness.model.load import Generator, LoadPlayed, Pace
-from harness.model.record import Ended, NotSeen, Record, RecordWriter
+from harness.model.record import Record, RecordWriter
 from tests.checks.books import manifest
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from harness.checks.starved import starved
 from harness.judgement import judge
+from harness.model.events import Ended, HarnessShare, ScaleDone
 from harness.model.finding import Verdict
-from harness.model.record import Ended, HarnessShare, Record, RecordWriter, ScaleDone
+from harness.model.record import Record, RecordWriter
 from tests.model.test_record import MANIFEST
 
 BUSY = HarnessShare(seconds=10.0, cpu=0.3, waited=4.0)

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 
 from harness.checks import stops
+from harness.model.events import Pressed
 from harness.model.finding import Finding
-from harness.model.record import Pressed, Record
+from harness.model.record import Record
 from harness.model.scenario import Effect, Outcome
 from tests.checks.books import EXCHANGE, Books
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from harness.checks.time import check
 from harness.measures.law import Timed, law
+from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Finding
-from harness.model.record import NotSeen, Record, RecordWriter, ScaleDone
+from harness.model.record import Record, RecordWriter
 from tests.model.test_record import MANIFEST
 
 SCALES = (1, 2, 5, 10)

@@ -14,8 +14,9 @@ import pytest
 from harness.drive.attempts import Attempts, Unrecorded
 from harness.drive.client import Response
 from harness.drive.performance import Performance, Play
+from harness.model.events import NotSeen
 from harness.model.people import SyntheticUser
-from harness.model.record import NotSeen, Record, RecordWriter
+from harness.model.record import Record, RecordWriter
 from harness.model.scenario import Outcome, Progress, Scenario, Trigger
 from harness.population import Population
 from tests.checks.books import manifest

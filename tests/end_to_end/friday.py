@@ -8,7 +8,8 @@ from pathlib import Path
 from harness.drive.desk import Desk
 from harness.drive.performance import Play
 from harness.loading import Loaded
-from harness.model.record import Ended, Record, RecordWriter
+from harness.model.events import Ended
+from harness.model.record import Record, RecordWriter
 from harness.model.scenario import Scenario
 from harness.model.stage import OpenStage
 from harness.population import Population

@@ -8,9 +8,10 @@ import pytest
 
 from harness import growth
 from harness.checks import again, memory
+from harness.model.events import NotSeen, PressedAgain, ScaleDone
 from harness.model.finding import Finding
 from harness.model.growth import FedOn, RanIntoLimit
-from harness.model.record import NotSeen, PressedAgain, Record, ScaleDone
+from harness.model.record import Record
 from harness.model.scenario import Scenario
 from scenarios.friday_payouts import FridayPayouts
 from tests.end_to_end.friday import hold_rehearsal

@@ -11,9 +11,10 @@ from harness.checks import again, stops
 from harness.checks.ledger import balance
 from harness.drive.client import Live
 from harness.judgement import judge
+from harness.model.events import Pressed, PressedAgain, ScaleDone
 from harness.model.finding import Finding
 from harness.model.people import SyntheticUser
-from harness.model.record import Pressed, PressedAgain, Record, ScaleDone
+from harness.model.record import Record
 from harness.model.scenario import Effect
 from harness.population import Population
 from scenarios.friday_payouts import FridayPayouts

@@ -11,9 +11,9 @@ import pytest
 
 from harness.act_two import worker
 from harness.checks import again
+from harness.model.events import NotSeen, Pressed
 from harness.model.exchange import Exchange, Sizes
 from harness.model.finding import Finding
-from harness.model.record import NotSeen, Pressed
 from harness.model.scenario import Scenario
 from tests.end_to_end.friday import hold_rehearsal, press_again
 

@@ -15,7 +15,8 @@ from harness import cli
 from harness.judgement import judge
 from harness.measures import baseline
 from harness.measures.side import side
-from harness.model.record import Ended, NotSeen, Record, RecordWriter
+from harness.model.events import Ended, NotSeen
+from harness.model.record import Record, RecordWriter
 from tests.faults.rows import Row, Trial
 from tests.model.test_record import MANIFEST
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.model.record import Record, ServiceEnded
+from harness.model.events import ServiceEnded
+from harness.model.record import Record
 from tests.conftest import Rehearse
 from tests.end_to_end.errands import rehearsed, variant
 from tests.faults.rows import Row, Trial

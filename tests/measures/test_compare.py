@@ -17,7 +17,8 @@ from harness.judgement import judge
 from harness.measures import baseline
 from harness.measures.compare import Comparison, compare, ranked
 from harness.measures.side import Measure, Setting, Side, joined, side
-from harness.model.record import Ended, Record, RecordWriter, ScaleDone, ServiceFacts, WallSeen
+from harness.model.events import Ended, ScaleDone, WallSeen
+from harness.model.record import Record, RecordWriter, ServiceFacts
 from tests.conftest import Rehearse
 from tests.model.test_record import MANIFEST
 from tests.report.staged import wall

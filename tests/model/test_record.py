@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from harness.errors import UsageError
-from harness.model.record import Ended, Manifest, NotSeen, Record, RecordWriter
+from harness.model.events import Ended, NotSeen
+from harness.model.record import Manifest, Record, RecordWriter
 
 MANIFEST = Manifest(
     scenario="s", source="s.py", summary="", run="r", seed=1, population={}, usual=10, scales=[1], deadline=None,

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from harness.model.events import NotSeen
 from harness.model.people import SyntheticUser
-from harness.model.record import NotSeen, Record, RecordWriter
+from harness.model.record import Record, RecordWriter
 from harness.model.scenario import Effect, Outcome
 from harness.probes import items
 from tests.checks.books import manifest

@@ -13,8 +13,9 @@ import pytest
 
 from harness.checks import again
 from harness.errors import HarnessError
+from harness.model.events import NotSeen, PressedAgain
 from harness.model.finding import Finding
-from harness.model.record import NotSeen, PressedAgain, Record, RecordWriter
+from harness.model.record import Record, RecordWriter
 from harness.model.scenario import Effect, Outcome, Progress
 from harness.probes.rerun import experiments, hold
 from tests.checks.books import manifest

@@ -6,18 +6,10 @@ from pathlib import Path
 
 import msgspec
 
+from harness.model.events import Ended, Pressed, ScaleDone, ServiceEnded, WallSeen
 from harness.model.exchange import Exchange, Sizes
 from harness.model.finding import BreaksAt, Evidence, Finding, NotChecked, Reproduce, Severity, Verdict
-from harness.model.record import (
-    Ended,
-    Pressed,
-    Record,
-    RecordWriter,
-    ScaleDone,
-    ServiceEnded,
-    ServiceFacts,
-    WallSeen,
-)
+from harness.model.record import Record, RecordWriter, ServiceFacts
 from harness.model.walls import Attribution, InUsers, Refusal, Wall
 from tests.model.test_record import MANIFEST
 

@@ -14,8 +14,9 @@ from harness.checks.memory.ahead import Ahead
 from harness.checks.memory.ahead import ahead as ahead_of
 from harness.checks.memory.story import Story, story
 from harness.checks.memory.verdict import LEAK_ITEMS, LEAST_ITEMS, Word
+from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Finding
-from harness.model.record import NotSeen, Record, ScaleDone
+from harness.model.record import Record
 
 __all__ = ["LEAK_ITEMS", "ahead", "check", "growing", "undecided", "words"]
 

@@ -8,9 +8,10 @@ from harness.checks.memory.recipes import recipe
 from harness.checks.memory.sites import Site, ranked
 from harness.checks.memory.story import Story
 from harness.checks.memory.verdict import Reading
+from harness.model.events import ScaleDone, ServiceEnded
 from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, Severity, fingerprint
 from harness.model.growth import RanIntoLimit
-from harness.model.record import Record, ScaleDone, ServiceEnded
+from harness.model.record import Record
 
 MIB, KIB = 2**20, 1024
 HEADROOM = 1.2

@@ -10,8 +10,9 @@ import numpy as np
 
 from harness.checks.memory.estimators import Bools, Floats
 from harness.checks.memory.verdict import LEAST_POINTS, Stretch
+from harness.model.events import ServiceEnded
 from harness.model.memory import Ceiling
-from harness.model.record import Record, ServiceEnded
+from harness.model.record import Record
 
 STEPS = 40
 DROP = 0.1

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from harness.checks.memory.ceiling import Capped, capped
 from harness.checks.memory.series import Life, ScaleSeries, scale_series
 from harness.checks.memory.verdict import Reading, read
+from harness.model.events import ScaleDone, ServiceEnded
 from harness.model.growth import FedOn, RanIntoLimit
-from harness.model.record import Record, ScaleDone, ServiceEnded, ServiceFacts
+from harness.model.record import Record, ServiceFacts
 
 AGREES = 0.5
 LEAST_SMALL = 400

@@ -8,9 +8,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from harness.checks.memory import check, words
+from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Finding
 from harness.model.memory import Ceiling, MemoryReading
-from harness.model.record import NotSeen, Record, RecordWriter, ScaleDone, ServiceFacts
+from harness.model.record import Record, RecordWriter, ServiceFacts
 from harness.model.scenario import Progress
 from harness.model.stage import Ending
 from harness.probes.memory import MemorySampler

@@ -8,15 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from harness.checks.memory import check, growing, words
+from harness.model.events import NotSeen, ScaleDone, ServiceEnded
 from harness.model.finding import Finding
-from harness.model.record import (
-    NotSeen,
-    Record,
-    RecordWriter,
-    ScaleDone,
-    ServiceEnded,
-    ServiceFacts,
-)
+from harness.model.record import Record, RecordWriter, ServiceFacts
 from tests.checks.books import manifest
 
 MIB = 2**20
