@@ -8,16 +8,11 @@ what comes of pressing again.
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import version
-from typing import Literal, Protocol
-
-import psutil
+from typing import Protocol
 
 from harness.act_two import Reach, find_walls, worker
 from harness.attaching import cannot_be_seen, logs_not_seen, look
@@ -30,9 +25,10 @@ from harness.inquiry import inquire, seen_failing
 from harness.loading import Loaded
 from harness.model.events import NotSeen, ScaleDone, StageUp
 from harness.model.people import People
-from harness.model.record import Manifest, Record, RecordWriter, ServiceFacts
+from harness.model.record import Record, RecordWriter
 from harness.model.scenario import Scenario, StageKind, Trigger
 from harness.model.stage import OpenStage, Stage
+from harness.plan import ALL_PROBES, PROBES, Plan, manifest
 from harness.pressing_again import Again
 from harness.probes.items import read_effects, read_outcomes, write_expected
 from harness.probes.memory import MemorySampler
@@ -46,12 +42,7 @@ from harness.under_load import (
     outcomes_of,
     play_downstream,
     play_items,
-    ways,
 )
-
-PROBES = ("edges", "causes", "rerun", "memory", "lines", "load")
-ALL_PROBES = (*PROBES, "faults", "oom")
-PACKAGES = ("rehearse", "faker", "docker", "testcontainers", "numpy")
 
 
 class Audience(Protocol):
@@ -62,25 +53,6 @@ class Audience(Protocol):
 
     def so_far(self) -> None:
         """The walls have been seen and are in the record; what is still to come asks for more time."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One rehearsal as it was asked for: the usual number of users, the scales, the seed, the end of the time budget
-    (monotonic clock), the kind of stage and why that one, the images by service, the probes of act two, and whether
-    a tap listens in act one: auto where the scenario has no effects(), as nobody else then sees what was done.
-    `hands` plays the load; None: as a rehearsal does by itself."""
-
-    usual: int
-    scales: tuple[int, ...]
-    seed: int
-    deadline: float
-    stage: StageKind
-    stage_why: str
-    images: dict[str, str] = field(default_factory=dict)
-    probes: tuple[str, ...] = PROBES
-    tap: Literal["auto", "on", "off"] = "auto"
-    hands: Hands | None = None
 
 
 def rehearse(
@@ -273,42 +245,3 @@ def _up(
     with open_stage(tapped) as stage:
         record.event(StageUp(purpose=purpose, seconds=round(time.monotonic() - started, 3)))
         yield stage
-
-
-def manifest(loaded: Loaded, plan: Plan, people: People, record: RecordWriter) -> Manifest:
-    """run.json of this plan."""
-    services = {
-        name: service for name, service in loaded.scenario.services().items() if service.on(plan.stage)
-    }
-    fronts = {service.fronts.name: name for name, service in services.items() if service.fronts}
-    return Manifest(
-        scenario=loaded.name,
-        source=loaded.source.relative_to(loaded.root).as_posix(),
-        summary=(type(loaded.scenario).__doc__ or "").strip().split("\n")[0],
-        run=record.folder.name,
-        seed=plan.seed,
-        population=people.describe(),
-        usual=plan.usual,
-        scales=list(plan.scales),
-        deadline=loaded.deadline,
-        stage=plan.stage,
-        stage_why=plan.stage_why,
-        triggers=ways(loaded.scenario, plan.hands),
-        services=[
-            ServiceFacts(
-                name=name,
-                memory_limit=service.memory_bytes,
-                image=plan.images.get(name, "process"),
-                entry=fronts.get(name, name),
-            )
-            for name, service in services.items()
-        ],
-        versions={name: version(name) for name in PACKAGES},
-        machine={
-            "system": platform.platform(),
-            "python": platform.python_version(),
-            "cpus": psutil.cpu_count() or 0,
-            "memory": psutil.virtual_memory().total,
-        },
-        started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    )

@@ -40,8 +40,8 @@ from harness.loading import Loaded, load
 from harness.model.record import Record
 from harness.model.scenario import StageKind, parse_duration
 from harness.opening import engine_for
+from harness.plan import Plan
 from harness.population import Population
-from harness.rehearsal import Plan
 from harness.under_load import Hands
 
 Mode = Literal["items", "downstream"]

@@ -50,8 +50,9 @@ from harness.model.events import Ended, RunStatus
 from harness.model.record import Record, RecordWriter
 from harness.model.scenario import StageKind, parse_duration
 from harness.opening import attach_opener, engine_for, opener
+from harness.plan import ALL_PROBES, PROBES, Plan, manifest
 from harness.population import Population
-from harness.rehearsal import ALL_PROBES, PROBES, Plan, manifest, rehearse
+from harness.rehearsal import rehearse
 from harness.stage import Engine, build_images
 from harness.stage.attach import Site
 from harness.stage.labels import lease

@@ -12,10 +12,11 @@ from harness.model.events import Ended
 from harness.model.record import Record, RecordWriter
 from harness.model.scenario import Scenario
 from harness.model.stage import OpenStage
+from harness.plan import Plan
 from harness.population import Population
 from harness.probes.items import write_expected
 from harness.probes.rerun import experiments, hold
-from harness.rehearsal import Plan, rehearse
+from harness.rehearsal import rehearse
 from harness.stage import build_images, container_stage, need_engine, process_stage
 from scenarios.friday_payouts import FridayPayouts
 from tests.checks.books import manifest
