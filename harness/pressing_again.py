@@ -5,8 +5,7 @@ Each way has a fresh stage of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import ceil
 from typing import Protocol
@@ -14,11 +13,11 @@ from typing import Protocol
 from harness.act_two import Button
 from harness.drive.desk import Desk
 from harness.drive.performance import Play
-from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
 from harness.model.events import NotSeen
 from harness.model.scenario import Scenario, StageKind, parse_duration
 from harness.model.stage import Stage
 from harness.probes import faults
+from harness.probes.diary import set_aside
 from harness.probes.rerun import experiments, hold
 
 MOST_USERS_TO_PRESS_AGAIN = 2000
@@ -51,7 +50,7 @@ class Again:
         users = min(carried, self.usual, MOST_USERS_TO_PRESS_AGAIN)
         for experiment in experiments(batch, called[0] if called else ""):
             self.play.say(f"{users:,} users by {trigger.name}: {experiment.what}")
-            with self._aside(experiment.what), self.up(experiment.key) as stage:
+            with set_aside(experiment.what, self.play.record), self.up(experiment.key) as stage:
                 late = ceil(users * experiment.held_back) if users > 1 else 0
                 desk = Desk(self.play, stage, trigger, users, late)
                 try:
@@ -75,7 +74,7 @@ class Again:
         patience = parse_duration(self.play.scenario.patience, what="patience")
         for fault in faults.faults(called[0], patience):
             self.play.say(f"{users:,} users by {trigger.name}: {fault.what}")
-            with self._aside(fault.what), self.up(fault.key, (called[0],)) as stage:
+            with set_aside(fault.what, self.play.record), self.up(fault.key, (called[0],)) as stage:
                 desk = Desk(self.play, stage, trigger, users)
                 tap = stage.taps[called[0]]
                 tap.recognise(user.id for user in self.play.users[:users])
@@ -95,13 +94,3 @@ class Again:
             return None
         services = scenario.services()
         return self.button, [one.name for one in services[self.button[2]].calls if one.on(self.stage)]
-
-    @contextmanager
-    def _aside(self, what: str) -> Iterator[None]:
-        """What goes wrong with one of them is not seen, and the next goes on; a spent budget ends them all."""
-        try:
-            yield
-        except (TimeBudgetSpent, EngineGone):
-            raise
-        except HarnessError as problem:
-            self.play.record.event(NotSeen(probe=f"when {what}", why=problem.seen))

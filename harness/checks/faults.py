@@ -35,7 +35,6 @@ def _waits(record: Record, event: PressedAgain) -> Finding:
         record,
         event,
         "DOWN-001",
-        "high",
         f"The batch waits without end where {event.service} does not answer",
         [
             Evidence(
@@ -66,7 +65,6 @@ def _hammers(record: Record, event: PressedAgain) -> Iterator[Finding]:
         record,
         event,
         "DOWN-002",
-        "medium",
         f"{event.service} says 'wait {event.asked_to_wait} s', and {len(within):,} requests come within them",
         [
             Evidence(
@@ -98,23 +96,25 @@ def _says_nothing(record: Record, played: list[PressedAgain]) -> Iterator[Findin
         record,
         event,
         "ERR-010",
-        "low",
         f"Where {event.service} is in trouble, the batch's words do not tell what to do",
         [Evidence("batch", f"when {what}: {n:,} times {said!r}") for what, (n, said) in empty.items()],
         {what: n for what, (n, _) in empty.items()},
     )
 
 
-_SENTENCES = {
+_SENTENCES: dict[str, tuple[Severity, str, str]] = {
     "DOWN-001": (
+        "high",
         "the call has no time-out, or one longer than anybody waits",
         "Give every call a time-out, and take one that ran out for 'perhaps done'.",
     ),
     "DOWN-002": (
+        "medium",
         "a 429 is treated as any failure: the next request goes out at once",
         "Heed Retry-After, and slow down for all users, not only for the one that was turned away.",
     ),
     "ERR-010": (
+        "low",
         "the batch keeps a status, and not what it means for the user",
         "Say of each failed user whether it was perhaps done, and whether pressing again is safe.",
     ),
@@ -125,12 +125,11 @@ def _finding(
     record: Record,
     event: PressedAgain,
     code: str,
-    severity: Severity,
     title: str,
     evidence: list[Evidence],
     counts: dict[str, int],
 ) -> Finding:
-    cause, advice = _SENTENCES[code]
+    severity, cause, advice = _SENTENCES[code]
     service = batch_of(record)
     return Finding(
         code=code,

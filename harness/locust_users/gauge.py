@@ -5,20 +5,13 @@ from __future__ import annotations
 import resource
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import gevent
 
+from harness.probes.own_cpu import waited
+
 TICK = 0.02
 LATE = 0.02
-
-
-def waited() -> float:
-    """Seconds that this thread could have run and had no CPU, since it began; 0 where the kernel does not tell."""
-    try:
-        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
-    except (OSError, IndexError, ValueError):
-        return 0.0
 
 
 @dataclass

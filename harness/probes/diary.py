@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from harness.errors import HarnessError
-from harness.model.events import PressNote
+from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
+from harness.model.events import NotSeen, PressNote
 from harness.model.record import RecordWriter
 from harness.model.scenario import Effect, Outcome, Progress
 from harness.probes.items import LONGEST_WAIT, read_outcomes, settle
+from harness.tap.remote import TapGone
 
 
 class Pressing(Protocol):
@@ -144,6 +146,18 @@ class Diary:
             )
         )
         return self.presses[-1]
+
+
+@contextmanager
+def set_aside(what: str, record: RecordWriter) -> Iterator[None]:
+    """What goes wrong within it is not seen, and no more; a spent budget or a lost engine ends everything."""
+    try:
+        yield
+    except (TimeBudgetSpent, EngineGone):
+        raise
+    except (HarnessError, TapGone) as problem:
+        seen = problem.seen if isinstance(problem, HarnessError) else str(problem)
+        record.event(NotSeen(probe=f"when {what}", why=seen))
 
 
 def write_account(diary: Diary, record: RecordWriter, key: str) -> None:

@@ -11,16 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
-from harness.model.events import AgainKind, NotSeen, PressedAgain
+from harness.model.events import AgainKind, PressedAgain
 from harness.model.record import RecordWriter
 from harness.model.stage import Tap
 from harness.probes.background import Background
-from harness.probes.diary import Desk, Diary, Pressing, write_account
+from harness.probes.diary import Desk, Diary, Pressing, set_aside, write_account
 from harness.probes.items import read_outcomes
 from harness.probes.rerun import press_on
 from harness.probes.tap import Listener
-from harness.tap.remote import TapGone
 
 MOST_PRESSES_WITH_IT = 3
 ENOUGH_HITS = 3
@@ -84,35 +82,29 @@ class Told:
 def play(fault: Fault, desk: Desk, tap: Tap, record: RecordWriter, trigger: str) -> None:
     """Plays one fault and writes its account and its tables. What goes wrong is not seen, and no more."""
     diary = Diary(desk)
-    try:
+    with set_aside(fault.what, record):
         with Listener({fault.service: tap}, (), record, fault.key):
             told = _PLAYS.get(fault.kind, _some_presses)(fault, diary, tap)
             read_outcomes(desk.outcomes, record, f"items-{fault.key}-then")
             press_on(diary)
             write_account(diary, record, fault.key)
-    except (TimeBudgetSpent, EngineGone):
-        raise
-    except (HarnessError, TapGone) as problem:
-        seen = problem.seen if isinstance(problem, HarnessError) else str(problem)
-        record.event(NotSeen(probe=f"when {fault.what}", why=seen))
-        return
-    record.event(
-        PressedAgain(
-            kind=fault.kind,
-            key=fault.key,
-            what=fault.what,
-            service=fault.service,
-            trigger=trigger,
-            users=desk.users,
-            reached=told.reached,
-            presses=diary.presses,
-            vanished=diary.vanished,
-            hits=told.hits,
-            waited=round(told.waited, 1),
-            gave_up=told.gave_up,
-            asked_to_wait=fault.asks_to_wait,
+        record.event(
+            PressedAgain(
+                kind=fault.kind,
+                key=fault.key,
+                what=fault.what,
+                service=fault.service,
+                trigger=trigger,
+                users=desk.users,
+                reached=told.reached,
+                presses=diary.presses,
+                vanished=diary.vanished,
+                hits=told.hits,
+                waited=round(told.waited, 1),
+                gave_up=told.gave_up,
+                asked_to_wait=fault.asks_to_wait,
+            )
         )
-    )
 
 
 def _some_presses(fault: Fault, diary: Diary, tap: Tap) -> Told:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
-from harness.model.events import AgainKind, NotSeen, PressedAgain, PressNote
+from harness.model.events import AgainKind, PressedAgain, PressNote
 from harness.model.record import RecordWriter
 from harness.probes.background import Background
-from harness.probes.diary import Desk, Diary, Pressing, read_ledger, write_account
+from harness.probes.diary import Desk, Diary, Pressing, read_ledger, set_aside, write_account
 
 MOST_PRESSES = 100
 MOST_AFTER_ALL_IS_DONE = 6
@@ -71,27 +71,22 @@ def experiments(batch: str, downstream: str) -> list[Experiment]:
 def hold(experiment: Experiment, desk: Desk, record: RecordWriter, trigger: str) -> None:
     """Runs one experiment and writes its account and its tables. What goes wrong is not seen, and no more."""
     diary = Diary(desk)
-    try:
+    with set_aside(experiment.what, record):
         reached = experiment.run(diary)
         write_account(diary, record, experiment.key)
-    except (TimeBudgetSpent, EngineGone):
-        raise
-    except HarnessError as problem:
-        record.event(NotSeen(probe=f"when {experiment.what}", why=problem.seen))
-        return
-    record.event(
-        PressedAgain(
-            kind=experiment.kind,
-            key=experiment.key,
-            what=experiment.what,
-            service=experiment.service,
-            trigger=trigger,
-            users=desk.users,
-            reached=reached,
-            presses=diary.presses,
-            vanished=diary.vanished,
+        record.event(
+            PressedAgain(
+                kind=experiment.kind,
+                key=experiment.key,
+                what=experiment.what,
+                service=experiment.service,
+                trigger=trigger,
+                users=desk.users,
+                reached=reached,
+                presses=diary.presses,
+                vanished=diary.vanished,
+            )
         )
-    )
 
 
 def until_complete(diary: Diary) -> bool:

@@ -30,24 +30,9 @@ def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
     each = _users_per_item(found)
     ahead = forecast(reading, limit)
     evidence = [*_seen(found, reading), _forecast_evidence(ahead, each)]
-    breaks_at = BreaksAt(
-        users=None if ahead.item is None else round(ahead.item * each),
-        value=limit,
-        unit="bytes",
-        interval=(round(ahead.low * each), round(ahead.high * each)),
-        method=f"forecast from the last half of {found.told.series.scale}x; {ahead.seen:.0%} of the way was seen",
-    )
+    breaks_at = _where_it_breaks(ahead, found, each)
     if found.killed:
         evidence.append(_kill(found.killed))
-        users = found.killed.done + found.killed.failed
-        breaks_at = BreaksAt(
-            users=users,
-            value=limit,
-            unit="bytes",
-            first_failing=users,
-            interval=breaks_at.interval,
-            method="seen: killed by the kernel for its memory; the interval is the forecast's",
-        )
     if found.confirmed:
         evidence.append(_confirmation(found.confirmed))
     sites = ranked(record, found.service.name)
@@ -76,6 +61,21 @@ def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
         config_key="memory limit",
         reproduce=_again(record, found),
     )
+
+
+def _where_it_breaks(ahead: Forecast, found: Story, each: float) -> BreaksAt:
+    """Where the limit was seen to be reached, else where it is foretold; `each`: users an item."""
+    interval = (round(ahead.low * each), round(ahead.high * each))
+    limit = found.service.memory_limit
+    if found.killed:
+        users = found.killed.done + found.killed.failed
+        how = "seen: killed by the kernel for its memory; the interval is the forecast's"
+        return BreaksAt(
+            users=users, value=limit, unit="bytes", first_failing=users, interval=interval, method=how
+        )
+    users_then = None if ahead.item is None else round(ahead.item * each)
+    how = f"forecast from the last half of {found.told.series.scale}x; {ahead.seen:.0%} of the way was seen"
+    return BreaksAt(users=users_then, value=limit, unit="bytes", interval=interval, method=how)
 
 
 def ceiling(record: Record, found: Story, at: Capped) -> Finding:
