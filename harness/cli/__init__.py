@@ -27,7 +27,14 @@ from harness.cli import (
     users,
     worker,
 )
-from harness.cli.ending import Interrupted, explain_error, on_signals, on_trouble_beside, weightiest
+from harness.cli.ending import (
+    Interrupted,
+    explain_error,
+    on_hard_exits,
+    on_signals,
+    on_trouble_beside,
+    weightiest,
+)
 from harness.cli.streams import mask_streams
 from harness.errors import HarnessError, UsageError
 from harness.model.redaction import clean
@@ -72,6 +79,7 @@ def main() -> None:
     """Runs the command and ends the process with the exit code of the contract."""
     mask_streams()
     on_signals()
+    on_hard_exits()
     on_trouble_beside()
     with github.commands_off():
         code = _run()
@@ -91,7 +99,7 @@ def _run() -> int:
     except SystemExit as problem:  # a scenario that calls sys.exit(0) must not look READY
         explain_error(
             UsageError(
-                f"something called sys.exit({problem.code!r}) while `rehearse` was at work",
+                f"something ended the process (sys.exit({problem.code!r}), or os._exit) while `rehearse` was at work",
                 expected="a scenario that returns, or raises what is wrong",
                 fix="take the call out of the scenario, and out of what it imports",
             )

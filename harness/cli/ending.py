@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from types import FrameType
+from typing import NoReturn
 
 from rich.text import Text
 
@@ -16,6 +17,7 @@ from harness.errors import EnvironmentProblem, HarnessError, LeftBehind
 from harness.model.redaction import clean
 from harness.report.text import inert
 
+end_now = os._exit
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -34,7 +36,7 @@ def on_signals() -> None:
     """
 
     def give_up(number: int, frame: FrameType | None) -> None:
-        os._exit(128 + number)
+        end_now(128 + number)
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         for other in ENDING:
@@ -46,6 +48,19 @@ def on_signals() -> None:
     parent = os.environ.pop("REHEARSE_PARENT", "")
     if parent.isdigit():
         threading.Thread(target=_end_with, args=(int(parent),), daemon=True).start()
+
+
+def on_hard_exits() -> None:
+    """From here on `os._exit` in this process ends it as `sys.exit` does: what a scenario calls must not look READY,
+    and every `with` closes what it holds. Processes that are forked off end as they are used to."""
+    mine = os.getpid()
+
+    def softly(status: int) -> NoReturn:
+        if os.getpid() == mine:
+            raise SystemExit(status)
+        end_now(status)
+
+    os._exit = softly
 
 
 def _end_with(parent: int) -> None:

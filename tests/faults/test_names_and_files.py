@@ -211,11 +211,12 @@ def test_what_is_no_file_is_no_scenario(trial: Trial, tmp_path: Path) -> None:
 
 
 HOOKS = ["seed", "by_json", "outcomes", "effects", "progress"]
+EXITS = ["import os; os._exit(0)", "import sys; sys.exit(0)"]
 
 
-@R19.trials("a hook that calls sys.exit(0)", quick=1, full=len(HOOKS))
+@R19.trials("a hook that ends the process", quick=2, full=len(HOOKS) * len(EXITS))
 def test_a_hook_that_exits_makes_nothing_ready(trial: Trial, tmp_path: Path) -> None:
-    hook = HOOKS[-1 - trial.number]
+    hook, ending = HOOKS[-1 - trial.number // 2], EXITS[trial.number % 2]
     head = "    def seed(self, live, users):" if hook == "seed" else f"    def {hook}("
     text = (
         TOY
@@ -224,7 +225,7 @@ def test_a_hook_that_exits_makes_nothing_ready(trial: Trial, tmp_path: Path) -> 
     )
     lines = text.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith(head.removesuffix(":")))
-    lines.insert(at + 1, "        import sys; sys.exit(0)")
+    lines.insert(at + 1, f"        {ending}")
     source = tmp_path / "mine.py"
     source.write_text("\n".join(lines))
     words = ["run", str(source), "--out", str(tmp_path / "reports"), "--stage", "process", "--scales", "1"]
