@@ -162,14 +162,7 @@ class Performance:
             self._notice_a_late_start()
             self.commands.meanwhile = self._onlooker(readings)
             press = button.press(lambda: self._taped(pull), count)
-        before, self.progress = self.progress, press.progress
-        if (before.done, before.failed) != (press.progress.done, press.progress.failed):
-            self.newly_failed = press.progress.failed - before.failed
-        self.batch_seconds += press.seconds
-        if self.watcher:
-            self.watcher.resting(press.progress)
-        self.stuck = press.stuck
-        self._lost = time.monotonic() - press.seconds if press.accepted is False and press.seconds else None
+        self._take_in(press)
         if scale and readings:
             keep_progress(record, scale, readings)
         record.event(
@@ -189,6 +182,16 @@ class Performance:
             )
         )
         return press
+
+    def _take_in(self, press: Press) -> None:
+        before, self.progress = self.progress, press.progress
+        if (before.done, before.failed) != (press.progress.done, press.progress.failed):
+            self.newly_failed = press.progress.failed - before.failed
+        self.batch_seconds += press.seconds
+        if self.watcher:
+            self.watcher.resting(press.progress)
+        self.stuck = press.stuck
+        self._lost = time.monotonic() - press.seconds if press.accepted is False and press.seconds else None
 
     def _notice_a_late_start(self) -> None:
         """A press that came to nothing may have been a slow one: that is said, and later ones have more time."""
