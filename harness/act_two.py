@@ -24,7 +24,15 @@ from harness.probes.walls.asking import Budget
 from harness.probes.walls.hops import Hop
 from harness.probes.walls.study import Case, Seen, study
 
-Button = tuple[Trigger, int, str]
+
+@dataclass(frozen=True)
+class Button:
+    """A trigger that got through with so many users: the service that was asked, and the one that then works."""
+
+    trigger: Trigger
+    users: int
+    asked: str
+    works: str
 
 
 @dataclass
@@ -36,7 +44,7 @@ class Reach:
     no_requests: set[str] = field(default_factory=set)
     """The triggers that are commands or messages: what stands in the way of a request cannot be in theirs."""
     button: Button | None = None
-    """The first trigger that got through, with how many users, and the service that then works."""
+    """Of the first trigger that got through."""
 
     def saw(self, trigger: str, tape: Tape | None, delivery: Delivery | None) -> None:
         """Takes in one first press and what came of it. What could not be told changes nothing."""

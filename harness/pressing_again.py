@@ -46,9 +46,9 @@ class Again:
         ready = self._ready("rerun")
         if ready is None:
             return
-        (trigger, carried, batch), called = ready
-        users = min(carried, self.usual, MOST_USERS_TO_PRESS_AGAIN)
-        for experiment in experiments(batch, called[0] if called else ""):
+        button, called = ready
+        trigger, users = button.trigger, min(button.users, self.usual, MOST_USERS_TO_PRESS_AGAIN)
+        for experiment in experiments(button.works, called):
             self.play.say(f"{users:,} users by {trigger.name}: {experiment.what}")
             with set_aside(experiment.what, self.play.record), self.up(experiment.key) as stage:
                 late = ceil(users * experiment.held_back) if users > 1 else 0
@@ -63,14 +63,12 @@ class Again:
         ready = self._ready("faults")
         if ready is None:
             return
-        (trigger, carried, batch), called = ready
+        button, called = ready
         if not called:
-            why = (
-                f"{batch} calls nothing on this stage: what it makes of a downstream in trouble was not seen"
-            )
+            why = f"{button.works} calls nothing here: what it makes of a downstream in trouble was not seen"
             self.play.record.event(NotSeen(probe="faults", why=why, decisive=False))
             return
-        users = min(carried, self.usual, MOST_USERS_WITH_FAULTS)
+        trigger, users = button.trigger, min(button.users, self.usual, MOST_USERS_WITH_FAULTS)
         patience = parse_duration(self.play.scenario.patience, what="patience")
         for fault in faults.faults(called[0], patience):
             self.play.say(f"{users:,} users by {trigger.name}: {fault.what}")
@@ -84,7 +82,8 @@ class Again:
                     desk.keep_logs(fault.key)
 
     def _ready(self, probe: str) -> tuple[Button, list[str]] | None:
-        """The button, and what the batch behind it calls; None, and a NotSeen, where there is nothing to press."""
+        """The button, and what the batch behind it calls, but for a broker that gives it the work; None, and a
+        NotSeen, where there is nothing to press."""
         scenario = self.play.scenario
         if self.button is None or type(scenario).effects is Scenario.effects:
             why = (
@@ -92,5 +91,7 @@ class Again:
             )
             self.play.record.event(NotSeen(probe=probe, why=f"{why}: what pressing again does was not seen"))
             return None
-        services = scenario.services()
-        return self.button, [one.name for one in services[self.button[2]].calls if one.on(self.stage)]
+        called = scenario.services()[self.button.works].calls
+        return self.button, [
+            one.name for one in called if one.on(self.stage) and one.name != self.button.asked
+        ]

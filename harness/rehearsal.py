@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Protocol
 
-from harness.act_two import Reach, find_walls, worker
+from harness.act_two import Button, Reach, find_walls, worker
 from harness.attaching import cannot_be_seen, logs_not_seen, look
 from harness.drive.bench import Bench
 from harness.drive.hand import counted, turned_away
@@ -220,8 +220,8 @@ def _first_that_gets_through(on: Performance, scale: int, count: int, reach: Rea
             reach.no_requests.add(trigger.name)
         if press.accepted:
             if not press.stuck:
-                batch = worker(on.play.scenario, press.exchange, on.stage.services)
-                reach.button = reach.button or (trigger, count, batch)
+                works = worker(on.play.scenario, press.exchange, on.stage.services)
+                reach.button = reach.button or Button(trigger, count, press.exchange.service, works)
             return trigger
         if on.tape is not None:
             answer = on.tape.answer.answer

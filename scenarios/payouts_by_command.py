@@ -47,8 +47,8 @@ class PayoutsByCommand(Scenario):
         build=IMAGE,
         command="sleep infinity",
         port=0,
-        # A kill of the batch comes while the first of these is held still: with the person marked, or just paid.
-        calls=[bank, ledger] if MARK == "first" else [ledger, bank],
+        # A kill of the batch comes while each house is held still: with a person looked up, or just being paid.
+        calls=[bank, ledger],
         env={"BANK_URL": "{bank.url}", "LEDGER_URL": "{ledger.url}", "MARK": MARK, "MARKS": "/app/marks"},
         process=Process(command="sleep infinity", cwd="fixtures/queue", env={"MARKS": "{scratch}/marks"}),
     )

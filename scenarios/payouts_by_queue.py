@@ -50,8 +50,8 @@ class PayoutsByQueue(Scenario):
         command=f"celery {WORK}",
         port=0,
         healthcheck=Healthcheck("celery -A worker inspect ping --timeout 3", interval=0.5),
-        # A kill of the worker comes while the first of these is held still: with people looked up, or just paid.
-        calls=[bank, ledger, broker] if ACKS == "early" else [ledger, bank, broker],
+        # A kill of the worker comes while each house is held still: with a person looked up, or just being paid.
+        calls=[bank, ledger, broker],
         env={
             "BANK_URL": "{bank.url}",
             "LEDGER_URL": "{ledger.url}",

@@ -33,6 +33,7 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
         return
     before = _single(record)
     twice: dict[str, list[_Case]] = {}
+    broken: dict[str, Finding] = {}
     for event in events:
         account = balance(record, event.users, f"items-{event.key}", f"effects-{event.key}")
         if account is None:
@@ -43,7 +44,11 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
         case = _Case(record, event, account, before)
         if case.new("duplicated"):
             twice.setdefault(f"{event.kind} {event.service}", []).append(case)
-        yield from _broken(case)
+        for found in _broken(case):
+            worst = broken.setdefault(found.id, found)  # one for each kind of accident, however often it was tried
+            if max(found.counts.values()) > max(worst.counts.values()):
+                broken[found.id] = found
+    yield from broken.values()
     for cases in twice.values():
         yield _done_twice(cases)
 

@@ -7,7 +7,7 @@ read at the end, once the downstream is quiet, and judged elsewhere.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
@@ -21,6 +21,8 @@ MOST_AFTER_ALL_IS_DONE = 6
 MOST_AFTER_A_FAULT = 3
 MOST_TRIES_TO_CATCH = 30
 MOST_TRIES_TO_FREEZE = 3
+MOST_HELD = 3
+"""So many of the services that a batch calls are held in turn: where it waits decides what a kill leaves behind."""
 LATE_SHARE = 0.05
 DOWN = 0.5
 HELD = 0.5
@@ -41,8 +43,8 @@ class Experiment:
     held_back: float = 0.0
 
 
-def experiments(batch: str, downstream: str) -> list[Experiment]:
-    """All of them; `downstream` is "" where nothing that the batch calls is on the stage."""
+def experiments(batch: str, downstreams: Sequence[str]) -> list[Experiment]:
+    """All of them; `downstreams` are those on the stage that the batch calls, in the order written."""
     ways = [
         Experiment("complete", "again-complete", "the button is pressed until all is done", until_complete)
     ]
@@ -58,14 +60,24 @@ def experiments(batch: str, downstream: str) -> list[Experiment]:
             "running", "again-running", "the button is pressed while the batch is at work", while_running
         )
     )
-    for service in dict.fromkeys(filter(None, (batch, downstream))):
-        what = f"{service} is killed (kill -9) at work and the button is pressed again"
-        run = _after_kill(service, holding=downstream if service == batch else "", look=service != batch)
-        ways.append(Experiment("kill", f"again-kill-{service}", what, run, service))
-    if downstream:
+    ways += _kills(batch, downstreams[:MOST_HELD])
+    for downstream in downstreams[:1]:
         what = f"{downstream} answers too late and the button is pressed again"
         ways.append(Experiment("late", "again-late", what, _after_timeout(downstream), downstream))
     return ways
+
+
+def _kills(batch: str, downstreams: Sequence[str]) -> Iterator[Experiment]:
+    """Of the batch while each of those it calls keeps it waiting, and of the first of these."""
+    then = "is killed (kill -9) at work and the button is pressed again"
+    for place, held in enumerate(downstreams or [""]):
+        what = f"{batch}, waiting for {held}, {then}" if held else f"{batch} {then}"
+        key = f"again-kill-{batch}" + (f"-at-{held}" if place else "")
+        yield Experiment("kill", key, what, _after_kill(batch, holding=held, look=False), batch)
+    for first in downstreams[:1]:
+        if first != batch:
+            run = _after_kill(first, holding="", look=True)
+            yield Experiment("kill", f"again-kill-{first}", f"{first} {then}", run, first)
 
 
 def hold(experiment: Experiment, desk: Desk, record: RecordWriter, trigger: str) -> None:

@@ -80,7 +80,7 @@ def press_again(
     kind: str,
     users: int,
     *keys: str,
-    works: tuple[str, str] = ("batch", "payouts"),
+    works: tuple[str, list[str]] = ("batch", ["payouts"]),
 ) -> Record:
     """The experiments with these keys alone, on a stage each, and the record of them."""
     people = Population(1).users(users)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from harness import pressing_again
 from harness.act_two import worker
 from harness.checks import again
-from harness.model.events import NotSeen, Pressed
+from harness.model.events import NotSeen, Pressed, PressedAgain
 from harness.model.exchange import Exchange, Sizes
 from harness.model.finding import Finding
 from harness.model.scenario import Scenario
+from harness.probes.rerun import Experiment
+from tests.conftest import Rehearse
 from tests.end_to_end.friday import hold_rehearsal, press_again
 
 FULL = pytest.mark.skipif("FULL" not in os.environ, reason="every sample in containers: FULL=1")
@@ -47,8 +51,10 @@ def need_redis() -> None:
 
 
 def killed(scenario: Scenario, folder: Path, kind: str, batch: str, first: str) -> dict[str, Finding]:
-    """What is found after kill -9 of what works, with its items held at the first service that it calls."""
-    record = press_again(scenario, folder, kind, 40, f"again-kill-{batch}", works=(batch, first))
+    """What is found after kill -9 of what works, with its items held at that service."""
+    works = (batch, ["bank", "ledger"])
+    key = f"again-kill-{batch}" + ("-at-ledger" if first == "ledger" else "")
+    record = press_again(scenario, folder, kind, 40, key, works=works)
     assert not record.all(NotSeen)
     return {one.code: one for one in again.check(record) if isinstance(one, Finding)}
 
@@ -79,18 +85,57 @@ def test_celery_on_redis_loses_what_is_acknowledged_early_and_does_twice_what_is
     assert killed(scenario, tmp_path / "run", kind, "worker", first).keys() == {code}
 
 
+SAMPLES = {
+    "command, marked first": ("payouts_by_command", "PAY_MARK", "first", "process"),
+    "command, marked last": ("payouts_by_command", "PAY_MARK", "last", "process"),
+    "Redis, early": ("payouts_by_queue", "PAY_ACKS", "early", "process"),
+    "Redis, late": ("payouts_by_queue", "PAY_ACKS", "late", "process"),
+    "command, marked first, docker": ("payouts_by_command", "PAY_MARK", "first", "docker"),
+    "command, marked last, docker": ("payouts_by_command", "PAY_MARK", "last", "docker"),
+    "Redis, early, docker": ("payouts_by_queue", "PAY_ACKS", "early", "docker"),
+    "Redis, late, docker": ("payouts_by_queue", "PAY_ACKS", "late", "docker"),
+    "RabbitMQ, early, docker": ("payouts_by_rabbitmq", "PAY_ACKS", "early", "docker"),
+    "RabbitMQ, late, docker": ("payouts_by_rabbitmq", "PAY_ACKS", "late", "docker"),
+}
+
+
 @FULL
 @pytest.mark.engine
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("engine")
-@pytest.mark.parametrize(
-    ("acks", "first", "code"), [("early", "bank", "ITEM-015"), ("late", "ledger", "DUP-006")]
-)
-def test_celery_on_rabbitmq_does_as_on_redis(
-    acks: str, first: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_command_reports_what_a_killed_worker_loses_or_does_twice(
+    name: str, rehearse: Rehearse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scenario = sample(monkeypatch, "payouts_by_rabbitmq", PAY_ACKS=acks)
-    assert killed(scenario, tmp_path / "run", "docker", "worker", first).keys() == {code}
+    scenario, variable, value, stage = SAMPLES[name]
+    monkeypatch.setenv(variable, value)
+    words = ("--stage", stage, "--scales", "1", "--probes", "rerun", "--json")
+    ended = rehearse("run", f"scenarios/{scenario}.py", *words, timeout=850)
+    assert ended.returncode == 1, ended.stderr
+    told = json.loads(ended.stdout)
+    works = "batch" if scenario == "payouts_by_command" else "worker"
+    killed = {one["code"] for one in told["findings"] if f"after {works} is killed" in one["title"].lower()}
+    assert killed == {"ITEM-015" if value in ("first", "early") else "DUP-006"}
+    unseen = [one for one in told["not_checked"] if works in one["probe"] and "killed" in one["probe"]]
+    assert not unseen
+
+
+@pytest.mark.timeout(240)
+def test_a_rehearsal_holds_each_service_that_the_worker_calls_in_turn_but_not_the_broker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_redis()
+    every = pressing_again.experiments
+
+    def kills(batch: str, downstreams: list[str]) -> list[Experiment]:
+        return [one for one in every(batch, downstreams) if one.service == "worker"]
+
+    monkeypatch.setattr(pressing_again, "experiments", kills)
+    scenario = sample(monkeypatch, "payouts_by_queue", PAY_ACKS="late")
+    record = hold_rehearsal(scenario, tmp_path / "run", "process", 16, probes=("rerun",))
+    tried = {event.key: event.reached for event in record.all(PressedAgain)}
+    assert tried == {"again-kill-worker": True, "again-kill-worker-at-ledger": True}
+    assert [one.code for one in again.check(record) if isinstance(one, Finding)] == ["DUP-006"]
 
 
 @pytest.mark.timeout(120)

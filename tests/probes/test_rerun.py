@@ -131,7 +131,7 @@ def record_of(folder: Path, batch: Batch, *keys: str) -> Record:
     with RecordWriter(folder / "run") as record:
         record.manifest(manifest([1], len(USERS)))
         record.rows("intended", item=USERS)
-        for experiment in experiments("batch", "payouts"):
+        for experiment in experiments("batch", ["payouts"]):
             if experiment.key in keys:
                 batch.held_back = ceil(len(USERS) * experiment.held_back)
                 hold(experiment, batch, record, "button")
@@ -153,7 +153,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_batch_that_resumes_is_found_in_order_in_every_way(tmp_path: Path) -> None:
-    for experiment in experiments("batch", "payouts"):
+    for experiment in experiments("batch", ["payouts"]):
         if experiment.kind in ("complete", "changed", "double", "running"):
             folder = tmp_path / experiment.key
             folder.mkdir()
