@@ -64,7 +64,7 @@ def command(master: str, port: int, count: int, wait: str, locustfile: Path | No
             shutil.rmtree(scratch, ignore_errors=True)
         progress.note("the load is over")
     if machine:
-        put_json({"master": f"{master}:{port}", "workers": count})
+        put_json({"master": f"{master}:{port}", "workers": count, "replaced": workers.deaths})
 
 
 def _until_it_listens(host: str, port: int, seconds: float) -> None:

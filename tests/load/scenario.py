@@ -32,6 +32,25 @@ class Wide(Caller):
     downstream = Load(shop, "GET", "/balance/{id}", concurrency=4)
 
 
+class Both(Caller):
+    """A button, and what the batch asks of its service for each user."""
+
+    scales = (1,)
+    shop, downstream = Caller.shop, None
+    items = Load(shop, "POST", "/pay", json={"id": "{id}", "amount": "{amount}"}, concurrency=4)
+
+    @trigger("JSON list")
+    def by_json(self, live, users):
+        return live.shop.post("/batch", json=[user.id for user in users])
+
+    def outcomes(self, live):
+        return [Outcome(item, "ok") for item in live.shop.get("/ledger", whole=True).expect().json()]
+
+    def progress(self, live):
+        done, running = live.shop.get("/progress").expect().json()
+        return Progress(done, 0, running)
+
+
 class Batch(Scenario):
     """A batch that takes all the room of its service, and users who ask meanwhile."""
 
