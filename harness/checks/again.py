@@ -45,7 +45,9 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
         if case.new("duplicated"):
             twice.setdefault(f"{event.kind} {event.service}", []).append(case)
         for found in _broken(case):
-            worst = broken.setdefault(found.id, found)  # one for each kind of accident, however often it was tried
+            worst = broken.setdefault(
+                found.id, found
+            )  # one for each kind of accident, however often it was tried
             if max(found.counts.values()) > max(worst.counts.values()):
                 broken[found.id] = found
     yield from broken.values()

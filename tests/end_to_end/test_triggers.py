@@ -6,20 +6,30 @@ import importlib
 import json
 import os
 import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import kombu
 import pytest
+import redis
 
 from harness import pressing_again
 from harness.act_two import worker
 from harness.checks import again
+from harness.drive.client import Client
+from harness.drive.performance import Performance, Play
+from harness.drive.queues import Broker, RabbitMQ, Redis
 from harness.model.events import NotSeen, Pressed, PressedAgain
 from harness.model.exchange import Exchange, Sizes
 from harness.model.finding import Finding
+from harness.model.record import RecordWriter
 from harness.model.scenario import Scenario
+from harness.model.stage import RunningService
 from harness.probes.rerun import Experiment
 from tests.conftest import Rehearse
-from tests.end_to_end.friday import hold_rehearsal, press_again
+from tests.end_to_end.friday import SOURCE, hold_rehearsal, opener, press_again
 
 FULL = pytest.mark.skipif("FULL" not in os.environ, reason="every sample in containers: FULL=1")
 
@@ -180,3 +190,76 @@ def test_the_one_that_works_on_messages_is_whoever_calls_their_broker(
         service="broker", method="PUBLISH", path="celery", sizes=nothing, status=None, via="queue"
     )
     assert worker(scenario, sent, scenario.services()) == "worker"
+
+
+MESSAGES = ["first", b"\x00\xffbytes", "Zo\u00eb \U0001f980"]
+ARRIVE = [b"first", b"\x00\xffbytes", "Zo\u00eb \U0001f980".encode()]
+
+
+@contextmanager
+def broker_of(scenario: Scenario, folder: Path, kind: str) -> Iterator[tuple[Client, RunningService]]:
+    """The broker alone, as a scenario sees it, and as the stage has it."""
+    alone = type("Alone", (Scenario,), {"usual": 1, "scales": (1,), "broker": type(scenario).broker})()
+    with RecordWriter(folder) as record, opener(alone, kind)() as stage:
+        play = Play(alone, SOURCE, [], time.monotonic() + 200, record, lambda text: None)
+        yield Performance(play, stage).live.broker, stage.services["broker"]
+
+
+def pushed(broker: Broker) -> None:
+    """What must hold of plain messages on any broker."""
+    told = broker.push("due", MESSAGES).exchange
+    assert (told.via, told.method, told.path, told.fate, told.error) == (
+        "queue",
+        "PUBLISH",
+        "due",
+        "closed",
+        "",
+    )
+    assert (told.sizes.fields, told.sizes.body, told.body) == (3, sum(map(len, ARRIVE)), "3 messages sent")
+    assert broker.waiting("due") == 3 and broker.waiting("nobody's") == 0
+
+
+def gone(broker: Broker, service: RunningService) -> None:
+    """What is told where the broker is not there."""
+    service.kill()
+    told = broker.push("due", ["too late"]).exchange
+    assert told.fate == "refused" and told.error.startswith("0 of 1 messages sent, then ")
+
+
+@pytest.mark.timeout(120)
+def test_plain_messages_wait_in_a_list_of_redis_the_first_at_the_right(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind == "process":
+        need_redis()
+    with broker_of(sample(monkeypatch, "payouts_by_queue"), tmp_path / "run", kind) as (client, service):
+        broker = Redis(client)
+        pushed(broker)
+        with redis.Redis(*client.address) as line:
+            assert [line.rpop("due") for _ in range(3)] == ARRIVE
+            line.set("due", "no list")
+        told = broker.push("due", ["a", "b"]).exchange
+        assert told.error.startswith("0 of 2 messages sent, then ResponseError: WRONGTYPE"), told.error
+        gone(broker, service)
+
+
+@FULL
+@pytest.mark.engine
+@pytest.mark.timeout(200)
+@pytest.mark.usefixtures("engine")
+def test_plain_messages_wait_in_a_durable_queue_of_rabbitmq(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with broker_of(sample(monkeypatch, "payouts_by_rabbitmq"), tmp_path / "run", "docker") as (
+        client,
+        service,
+    ):
+        broker = RabbitMQ(client)
+        pushed(broker)
+        with kombu.Connection(broker.url) as line:
+            channel = line.default_channel
+            channel.queue_declare("due", durable=True, auto_delete=False)  # refused if it were not durable
+            found = [channel.basic_get("due", no_ack=True) for _ in range(3)]
+        assert [bytes(one.body) for one in found] == ARRIVE
+        assert [one.properties["delivery_mode"] for one in found] == [2, 2, 2]
+        gone(broker, service)

@@ -89,7 +89,9 @@ def test_users_who_run_out_before_the_load_is_to_end_are_an_error_and_nobody_is_
     items = record.table("load-background-1")["item"]
     assert len(items) == len(set(items)) == 24 and not {*items} & {*record.table("intended")["item"]}
     verdict = judge(record)
-    (told,) = [one for one in verdict.not_checked if one.why == "the users ran out before the load was to end"]
+    (told,) = [
+        one for one in verdict.not_checked if one.why == "the users ran out before the load was to end"
+    ]
     assert told.decisive and verdict.verdict != "ready"
 
 
