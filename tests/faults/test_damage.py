@@ -180,7 +180,8 @@ def test_a_damaged_chunk_of_a_table_is_left_out_and_counted(trial: Trial, tmp_pa
 @R14.trials("a run that was killed while it wrote", quick=1, full=3)
 def test_the_journal_of_a_killed_writer_is_read_up_to_its_last_line(trial: Trial, tmp_path: Path) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from harness.model.events import NotSeen; from harness.model.record import RecordWriter;"
+        "import os, sys; from pathlib import Path; from harness.model.events import NotSeen;"
+        "from harness.model.record import RecordWriter;"
         "from tests.model.test_record import MANIFEST; r = RecordWriter(Path(sys.argv[1])); r.manifest(MANIFEST);"
         "[r.event(NotSeen(probe=str(n), why='')) for n in range(20)]; os.kill(os.getpid(), 9)"
     )
