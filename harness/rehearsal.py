@@ -176,7 +176,7 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach, hands: Hands
             harness=own.seen,
         )
     )
-    on.keep_logs(f"{scale}x")
+    on.keep_logs(f"{scale}x", scale)
 
 
 def _pressed(on: Performance, scale: int, count: int, reach: Reach) -> tuple[str, Presses]:

@@ -12,6 +12,7 @@ from harness.checks import (
     feedback,
     items,
     load,
+    logs,
     memory,
     starved,
     stops,
@@ -38,5 +39,6 @@ CHECKS: tuple[Check, ...] = (
     time.check,
     starved.check,
     load.check,
+    logs.check,
     feedback.check,
 )

@@ -18,7 +18,7 @@ from harness.drive.pressing import Button, Pace, Press
 from harness.drive.tape import Pull, Tape, recording
 from harness.drive.tls import tls_for
 from harness.errors import CannotTell, EnvironmentProblem, HarnessError, UsageError, where_in
-from harness.model.events import NotSeen, Pressed, ServiceEnded
+from harness.model.events import LogSeen, NotSeen, Pressed, ServiceEnded
 from harness.model.people import SyntheticUser
 from harness.model.record import RecordWriter
 from harness.model.redaction import clean
@@ -64,7 +64,7 @@ class Performance:
     """One play on one stage."""
 
     def __init__(self, play: Play, stage: Stage) -> None:
-        self.play, self.stage = play, stage
+        self.play, self.stage, self._up_since = play, stage, time.monotonic()
         known = play.scenario.services()
         self.live = Live(
             self._addresses(),
@@ -287,10 +287,22 @@ class Performance:
         self.live.moved(self._addresses())
         return True
 
-    def keep_logs(self, purpose: str) -> None:
-        """Writes what every service logged into the record."""
+    def keep_logs(self, purpose: str, scale: int = 0) -> None:
+        """Writes what every service logged into the record; of a scale, how much it was as well."""
         for name, service in self.stage.services.items():
-            self.play.record.log(f"{purpose}-{name}", service.logs())
+            logged = service.logged()
+            self.play.record.log(f"{purpose}-{name}", logged.kept)
+            if scale:
+                self.play.record.event(
+                    LogSeen(
+                        scale=scale,
+                        service=name,
+                        written=logged.written,
+                        seconds=round(time.monotonic() - self._up_since, 3),
+                        whole=logged.whole,
+                        rate=logged.rate,
+                    )
+                )
 
     def address(self, service: Service) -> tuple[str, int]:
         """Where a service is reached now, through its gateway if it has one."""

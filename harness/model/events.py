@@ -155,6 +155,22 @@ class ScaleDone(Event, frozen=True, kw_only=True, tag="scale_done"):
     harness: HarnessShare | None = None
 
 
+class LogSeen(Event, frozen=True, kw_only=True, tag="log"):
+    """How much a service had written to its log when a scale was over, `seconds` after it was up.
+
+    written   bytes; `whole` is False where its beginning was dropped by the engine, or its end not read: then it is
+              what was there
+    rate      then, bytes a second at last, where that could be told
+    """
+
+    scale: int
+    service: str
+    written: int
+    seconds: float
+    whole: bool = True
+    rate: float | None = None
+
+
 class NotSeen(Event, frozen=True, kw_only=True, tag="not_seen"):
     """Something could not be looked at, and why. `decisive`: the verdict cannot be READY without it."""
 
@@ -183,6 +199,7 @@ AnyEvent = (
     | OpenSeen
     | RejectionSeen
     | ScaleDone
+    | LogSeen
     | NotSeen
     | Inquiry
     | LoadPlayed

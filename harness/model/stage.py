@@ -20,6 +20,20 @@ class Ending(Struct, frozen=True):
     oom_killed: bool | None
 
 
+class Logged(Struct, frozen=True):
+    """What a service wrote to stdout and stderr.
+
+    kept      at most the first 1 MiB and the last 4 MiB; a line tells what was left out between
+    written   how many bytes there were; `whole` is False where there were more that nobody has any longer
+    rate      then, bytes a second at last, where that could be told
+    """
+
+    kept: bytes
+    written: int
+    whole: bool = True
+    rate: float | None = None
+
+
 class RunningCommand(Protocol):
     """A command that was started in a service's container, or beside its process."""
 
@@ -101,6 +115,9 @@ class RunningService(Protocol):
 
     def logs(self) -> bytes:
         """What it wrote to stdout and stderr: at most the first 1 MiB and the last 4 MiB."""
+
+    def logged(self) -> Logged:
+        """The same, with how much it was."""
 
 
 class Tap(Protocol):

@@ -12,7 +12,7 @@ import requests
 from docker.errors import DockerException
 
 from harness.errors import EnvironmentProblem
-from harness.stage.logs import HEAD, TAIL, left_out
+from harness.stage.logs import HeadAndTail
 
 TOLD_WITHIN = 2.0
 """Seconds from the end of its output until the engine knows how it ended."""
@@ -24,7 +24,7 @@ class ContainerCommand:
     def __init__(self, container: Any, words: Sequence[str], aside: bool) -> None:
         self.aside = aside
         self._api = container.client.api
-        self._head, self._tail, self._cut = bytearray(), bytearray(), 0
+        self._kept = HeadAndTail()
         self._code: int | None = None
         try:
             self._id = self._api.exec_create(container.id, list(words), stdin=False)["Id"]
@@ -49,12 +49,12 @@ class ContainerCommand:
 
     def output(self) -> bytes:
         """Its output, head and tail."""
-        return bytes(self._head) + (left_out(self._cut) if self._cut else b"") + bytes(self._tail)
+        return self._kept.kept()
 
     def _read(self, stream: Any) -> None:
         try:
             for chunk in stream:
-                self._keep(chunk)
+                self._kept.take(chunk)
         except (DockerException, requests.RequestException, OSError, ValueError):
             pass  # the container has ended, and the stream with it: the exit code tells
         until = time.monotonic() + TOLD_WITHIN
@@ -64,12 +64,3 @@ class ContainerCommand:
             except (DockerException, requests.RequestException):
                 return  # the container was started again, or is gone, and so is what the engine knew of it
             time.sleep(0.01)
-
-    def _keep(self, chunk: bytes) -> None:
-        room = HEAD - len(self._head)
-        self._head += chunk[:room] if room > 0 else b""
-        self._tail += chunk[max(room, 0) :]
-        extra = len(self._tail) - TAIL
-        if extra > 0:
-            self._cut += extra
-            del self._tail[:extra]

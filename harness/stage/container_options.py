@@ -9,7 +9,8 @@ from typing import Any
 
 from harness.model.service import Service
 
-LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "5m", "max-file": "4"}}
+LOG_FILES, LOG_SIZE = 4, 5 * 2**20
+LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": f"{LOG_SIZE}", "max-file": f"{LOG_FILES}"}}
 
 
 def options(service: Service, labels: Mapping[str, str]) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from docker.errors import DockerException
 from harness.errors import EnvironmentProblem, LeftBehind, UsageError
 from harness.model.memory import Ceiling, MemoryReading
 from harness.model.scenario import Scenario, Service
-from harness.model.stage import Ending
+from harness.model.stage import Ending, Logged
 from harness.stage import watchdog
 from harness.stage.agent_channel import Agent, agent_for
 from harness.stage.container_command import ContainerCommand
+from harness.stage.container_log import engine_log
 from harness.stage.container_options import mounts, named_volumes, options, words
 from harness.stage.engine import Engine
 from harness.stage.engine_watch import engine_stays
@@ -28,7 +29,6 @@ from harness.stage.healthcheck import passes
 from harness.stage.images import image_for
 from harness.stage.labels import STAGE_LABEL
 from harness.stage.labels import labels as owned
-from harness.stage.logs import HEAD, TAIL, left_out
 from harness.stage.memory_files import Cgroup, ceilings
 from harness.stage.memory_stats import from_stats
 from harness.stage.memory_stream import Stream
@@ -164,12 +164,9 @@ class ContainerService(Observed):
         """The limits of its processes; empty where this machine does not see them."""
         return ceilings(self.pids())
 
-    def logs(self) -> bytes:
+    def logged(self) -> Logged:
         """Its output, head and tail."""
-        text: bytes = self._container.logs()
-        if len(text) <= HEAD + TAIL:
-            return text
-        return text[:HEAD] + left_out(len(text) - HEAD - TAIL) + text[-TAIL:]
+        return engine_log(self._container, bounded=True)
 
 
 class ContainerStage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.model.attached import Conduct
+from harness.model.stage import Logged
 from harness.stage.agent_channel import Agent
 from harness.stage.family import hold, let_go
 from harness.stage.memory_files import runtime
@@ -23,6 +24,14 @@ class Observed:
     def pids(self) -> list[int]:
         """Its processes, as this machine numbers them; empty where they are not seen."""
         raise NotImplementedError
+
+    def logged(self) -> Logged:
+        """What it wrote, and how much."""
+        raise NotImplementedError
+
+    def logs(self) -> bytes:
+        """Its output, head and tail."""
+        return self.logged().kept
 
     def oom_events(self) -> int | None:
         """What the engine has told of; None without an engine."""

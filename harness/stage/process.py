@@ -21,11 +21,11 @@ import psutil
 from harness.errors import EnvironmentProblem
 from harness.model.memory import Ceiling, MemoryReading
 from harness.model.scenario import Process, Scenario, Service
-from harness.model.stage import Ending
+from harness.model.stage import Ending, Logged
 from harness.stage.agent_channel import Agent, agent_for
 from harness.stage.family import family
 from harness.stage.log_room import LogRoom
-from harness.stage.logs import head_and_tail
+from harness.stage.logs import head_and_tail, logged_in
 from harness.stage.memory_files import ceilings, read_processes
 from harness.stage.observed import Observed
 from harness.stage.readiness import answers, wait_until_done, wait_until_ready
@@ -163,9 +163,9 @@ class ProcessService(Observed):
         """The limits of its processes."""
         return ceilings(self.pids())
 
-    def logs(self) -> bytes:
+    def logged(self) -> Logged:
         """Its output, head and tail."""
-        return head_and_tail(self._log)
+        return logged_in(self._log)
 
     def stop(self) -> None:
         """Ends the whole process group: politely, then by force."""

@@ -14,6 +14,7 @@ from harness.errors import EnvironmentProblem, Refused
 from harness.model.attached import Attached, Conduct, LogQuery, Prometheus
 from harness.model.scenario import Scenario
 from harness.model.service import Service
+from harness.model.stage import Logged
 from harness.stage.attach import survey
 from harness.stage.attach.fence import Fence, fenced
 from harness.stage.attach.pinning import Pins, no_proxies
@@ -241,15 +242,16 @@ def test_a_log_file_is_read_from_where_the_rehearsal_began(tmp_path: Any) -> Non
     path.write_text("before\n")
     log = FileLog(path)
     path.write_text("before\nwithin\n")
-    assert log.logs() == b"within\n"
+    assert log.logs() == Logged(b"within\n", 7)
     path.write_text("new\n")
-    assert log.logs() == b"new\n"
+    assert log.logs() == Logged(b"new\n", 4)
     path.unlink()
     assert "cannot be read" in str(log.logs())
 
 
 def test_a_log_command_is_run_by_no_shell_and_its_failure_is_told() -> None:
-    assert CommandLog("printf '%s;' $(id) {since}", 5, "2026-01-01").logs() == b"$(id);2026-01-01;"
+    told = CommandLog("printf '%s;' $(id) {since}", 5, "2026-01-01").logs()
+    assert told == Logged(b"$(id);2026-01-01;", 17)
     assert "ended with 1" in str(CommandLog("false", 5, "").logs())
     assert "did not run" in str(CommandLog("sleep 9", 0.1, "").logs())
 

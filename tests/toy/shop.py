@@ -3,10 +3,11 @@
 SHOP_LIE=n books every n-th payment and answers 500; SHOP_FORGET=n answers 200 and books nothing; SHOP_DEDUP books
 each item once; SHOP_NO_LEDGER answers /ledger with 500. SHOP_HANG=silent:n at the n-th payment it books and never
 answers, drip:n it answers a byte a second, stop:n its process is stopped, grow:n each payment costs n MiB, flood:n it
-writes n MiB of log.
+writes n MiB of log, yes:n it writes lines of it for ever.
 SHOP_BOOK=path keeps the ledger over a restart.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -49,7 +50,7 @@ class Shop(BaseHTTPRequestHandler):
                 book.write(f"{item}\n")
         if HANG and asked == int(NTH):
             trouble(self)
-        if HANG == "flood" and asked == 1:
+        if HANG in ("flood", "yes") and asked == 1:
             flooding.start()
         if HANG == "grow":
             kept.append(os.urandom(2**20) * int(NTH))
@@ -60,8 +61,8 @@ class Shop(BaseHTTPRequestHandler):
 
 
 def flood() -> None:
-    for _ in range(int(NTH)):
-        os.write(1, b"x" * 2**20)
+    for _ in range(int(NTH)) if HANG == "flood" else itertools.count():
+        os.write(1, b"x" * 2**20 if HANG == "flood" else (b"y" * 999 + b"\n") * 64)
 
 
 flooding = threading.Thread(target=flood, daemon=True)

@@ -13,7 +13,7 @@ from harness.errors import EnvironmentProblem
 from harness.model.attached import Conduct
 from harness.model.memory import Ceiling, MemoryReading
 from harness.model.service import Service
-from harness.model.stage import Ending, RunningCommand
+from harness.model.stage import Ending, Logged, RunningCommand
 from harness.stage.attach.fetching import fetch
 from harness.stage.attach.pinning import Place
 from harness.stage.attach.sources import EVERY
@@ -30,7 +30,7 @@ class Memory(Protocol):
 class Logs(Protocol):
     """Where logs are read."""
 
-    def logs(self) -> bytes | str:
+    def logs(self) -> Logged | str:
         """What was written since the rehearsal began, or why it is not seen."""
 
 
@@ -140,13 +140,17 @@ class AttachedService:
         """None."""
         return []
 
-    def logs(self) -> bytes:
+    def logged(self) -> Logged:
         """What it has written since the rehearsal began; empty where that is not seen, see `why_no_logs`."""
-        found = self._logs.logs() if self._logs else b""
+        found = self._logs.logs() if self._logs else self.why_no_logs
         if isinstance(found, str):
             self.why_no_logs = found
-            return b""
+            return Logged(kept=b"", written=0)
         return found
+
+    def logs(self) -> bytes:
+        """The same, without how much it was."""
+        return self.logged().kept
 
     def _not_ours(self, what: str) -> EnvironmentProblem:
         return EnvironmentProblem(

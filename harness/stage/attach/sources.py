@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import selectors
 import shlex
 import ssl
 import subprocess
@@ -15,10 +17,12 @@ from docker.errors import DockerException
 
 from harness.errors import EnvironmentProblem, UsageError
 from harness.model.memory import MemoryReading
+from harness.model.stage import Logged
 from harness.stage.attach.fetching import fetched
 from harness.stage.attach.pinning import Place
+from harness.stage.container_log import engine_log
 from harness.stage.engine import Engine, find_engine
-from harness.stage.logs import HEAD, TAIL, left_out
+from harness.stage.logs import HeadAndTail, logged_in
 from harness.stage.memory_files import Cgroup
 from harness.stage.memory_metrics import samples, total
 from harness.stage.memory_stats import from_stats
@@ -95,10 +99,10 @@ class EngineContainer:
             return None
         return found
 
-    def logs(self) -> bytes | str:
+    def logs(self) -> Logged | str:
         """What it has written since the rehearsal began, or why that is not seen."""
         try:
-            return bytes(self._container.logs(since=self._since))
+            return engine_log(self._container, bounded=False, since=self._since)
         except (DockerException, OSError) as problem:
             return f"the engine does not tell its logs: {problem}"
 
@@ -113,18 +117,11 @@ class FileLog:
     def __post_init__(self) -> None:
         self.began = self.path.stat().st_size if self.path.exists() else 0
 
-    def logs(self) -> bytes | str:
+    def logs(self) -> Logged | str:
         """What has been added, head and tail; a file that has been rotated is read from its beginning."""
         try:
-            size = self.path.stat().st_size
-            began = self.began if size >= self.began else 0
-            with self.path.open("rb") as file:
-                file.seek(began)
-                if size - began <= HEAD + TAIL:
-                    return file.read(HEAD + TAIL)
-                head = file.read(HEAD)
-                file.seek(size - TAIL)
-                return head + left_out(size - began - HEAD - TAIL) + file.read(TAIL)
+            rotated = self.path.stat().st_size < self.began
+            return logged_in(self.path, 0 if rotated else self.began)
         except OSError as problem:
             return f"{self.path} cannot be read: {problem.strerror}"
 
@@ -137,19 +134,17 @@ class CommandLog:
     timeout: float
     since: str
 
-    def logs(self) -> bytes | str:
-        """Its output, cut to what is kept of a log."""
+    def logs(self) -> Logged | str:
+        """Its output, head and tail."""
         words = [word.replace("{since}", self.since) for word in shlex.split(self.command)]
         try:
-            run = subprocess.run(
-                words, capture_output=True, timeout=self.timeout, stdin=subprocess.DEVNULL, check=False
-            )
+            code, told, errors = _run(words, self.timeout)
         except (OSError, subprocess.TimeoutExpired) as problem:
             return f"`{shlex.join(words)}` did not run: {problem}"
-        if run.returncode:
-            said = (run.stderr or run.stdout).decode(errors="replace").strip()[-200:]
-            return f"`{shlex.join(words)}` ended with {run.returncode}: {said}"
-        return cut(run.stdout)
+        if code:
+            said = (errors.kept() or told.kept()).decode(errors="replace").strip()[-200:]
+            return f"`{shlex.join(words)}` ended with {code}: {said}"
+        return told.logged()
 
 
 @dataclass
@@ -159,14 +154,41 @@ class QueryLog:
     place: Place
     tls: ssl.SSLContext | None
 
-    def logs(self) -> bytes | str:
-        """Its body, cut to what is kept of a log."""
+    def logs(self) -> Logged | str:
+        """Its body, head and tail."""
         found = fetched(self.place, self.tls)
-        return found if isinstance(found, str) else cut(found)
+        if isinstance(found, str):
+            return found
+        keeping = HeadAndTail()
+        keeping.take(found)
+        return keeping.logged()
 
 
-def cut(text: bytes) -> bytes:
-    """The first 1 MiB and the last 4 MiB."""
-    if len(text) <= HEAD + TAIL:
-        return text
-    return text[:HEAD] + left_out(len(text) - HEAD - TAIL) + text[-TAIL:]
+def _run(words: list[str], timeout: float) -> tuple[int, HeadAndTail, HeadAndTail]:
+    """The exit code of a command and both ends of its output, on stdout and on stderr. Raises TimeoutExpired."""
+    until, pipe = time.monotonic() + timeout, subprocess.PIPE
+    with (
+        subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe) as run,
+        selectors.DefaultSelector() as streams,
+    ):
+        kept = HeadAndTail(), HeadAndTail()
+        for stream, keeping in zip((run.stdout, run.stderr), kept, strict=True):
+            assert stream is not None
+            streams.register(stream, selectors.EVENT_READ, keeping)
+        try:
+            while streams.get_map():
+                for key, _ in streams.select(_left(until, words, timeout)):
+                    chunk = os.read(key.fd, 2**18)
+                    key.data.take(chunk)
+                    if not chunk:
+                        streams.unregister(key.fileobj)
+            return run.wait(_left(until, words, timeout)), *kept
+        finally:
+            run.kill()
+
+
+def _left(until: float, words: list[str], timeout: float) -> float:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise subprocess.TimeoutExpired(words, timeout)
+    return left
