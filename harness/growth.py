@@ -26,7 +26,7 @@ from harness.model.stage import Stage
 from harness.probes.attribution import Window, keep_sites
 from harness.probes.items import write_expected
 from harness.probes.limit import KillWatch, into_the_limit, keep_way
-from harness.probes.memory import Checkpoints, MemorySampler, Noting
+from harness.probes.memory import LEAST, Checkpoints, MemorySampler, Noting
 from harness.probes.rerun import hold
 
 ATTRIBUTION_USERS = 2000
@@ -196,10 +196,12 @@ class Growth:
 
 
 def checkpoints(on: Performance, sampler: MemorySampler, count: int) -> Checkpoints:
-    """Holds those services still that push the others on; the first look is taken before the first item."""
+    """Holds those services still that push the others on; the first look is taken before the first item. Where they
+    answer one request a user, what is held late in a scale would show in their answers: no look is owed there."""
     play, services = on.play.scenario, on.stage.services
     drivers = [services[name] for name in play.drivers() if name in services]
-    found = Checkpoints(drivers, play.checkpoints, count, sampler.look_closely)
+    owed = LEAST if play.items is None else 0
+    found = Checkpoints(drivers, play.checkpoints, count, sampler.look_closely, owed)
     found.resting(Progress(0, 0, running=False))
     return found
 

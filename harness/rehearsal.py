@@ -153,7 +153,7 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach, hands: Hands
         MemorySampler(on.stage.services, record, scale) as sampler,
         Listener(on.stage.taps, known, record, str(scale)),
     ):
-        on.watcher = checkpoints(on, sampler, count)
+        on.watcher = points = checkpoints(on, sampler, count)
         played = None
         with OwnShare() as own, Background(on, hands, scale, len(on.play.users)).meanwhile():
             if hands and hands.sends_items(on.play.scenario):
@@ -163,6 +163,7 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach, hands: Hands
                 name, run = _pressed(on, scale, count, reach)
         read_outcomes(lambda: outcomes_of(on, played), record, f"items-{scale}")
         read_effects(on.effects, record, f"effects-{scale}", quiet=on.quiet)
+    points.keep(record, scale)
     record.event(
         ScaleDone(
             scale=scale,
@@ -172,7 +173,7 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach, hands: Hands
             revivals=run.revivals,
             complete=run.complete,
             seconds=round(time.monotonic() - started, 3),
-            batch_seconds=round(on.batch_seconds, 3),
+            batch_seconds=round(max(0.0, on.batch_seconds - points.held), 3),
             harness=own.seen,
         )
     )

@@ -70,6 +70,12 @@ def undisturbed(work: Work, blocks: int = 8) -> float | None:
     return float(np.sort(spans)[1] / (last / 2 / blocks))
 
 
+def held(record: Record, scale: int, users: float) -> float:
+    """Seconds for which the harness held the batch still to look at its memory, after so many users."""
+    table = record.table(f"holds-{scale}")
+    return sum(s for s, at in zip(table.get("seconds", ()), table.get("users", ()), strict=True) if at >= users)
+
+
 def memory(record: Record, scale: int, service: str) -> tuple[Floats, Floats] | None:
     """(users worked on, bytes held) for each sample between the first reading of progress and the last."""
     table, worked = record.table(f"memory-{scale}"), work(record, scale)

@@ -140,7 +140,8 @@ class RejectionSeen(Event, frozen=True, kw_only=True, tag="rejection"):
 
 
 class ScaleDone(Event, frozen=True, kw_only=True, tag="scale_done"):
-    """A scale is over. `batch_seconds` the batch was at work, `seconds` the whole scale took;
+    """A scale is over. `batch_seconds` the batch was at work (without what the harness held it still),
+    `seconds` the whole scale took;
     `revivals` times services that had ended were started again, so that the rest could be seen; `harness`: how it
     fared itself meanwhile."""
 

@@ -21,6 +21,7 @@ EVERY = 0.05
 FLUSH = 1.0
 SETTLE = 0.01
 SHARE = 0.09
+LEAST = 20
 
 
 class MemorySampler:
@@ -130,23 +131,38 @@ class Checkpoints:
     count     checkpoints over `users` items; 0: only where the batch rests by itself
     look      looks closely
 
-    All holding together takes at most 9 % of the time the batch runs; what would cost more is left out.
+    All holding together takes at most 9 % of the time the batch runs; what would cost more is left out. In the second
+    half 20 are `owed` all the same, because the verdict rests on them: `holds` tells after how many users the batch
+    was held for how many seconds, so that this time is not taken for its own.
     """
 
     def __init__(
-        self, drivers: Sequence[RunningService], count: int, users: int, look: Callable[[Progress], None]
+        self,
+        drivers: Sequence[RunningService],
+        count: int,
+        users: int,
+        look: Callable[[Progress], None],
+        owed: int = LEAST,
     ) -> None:
         self._drivers, self._look = drivers, look
+        self._users, self._owed = users, min(owed, count // 2)
         self._step = users / count if count else float("inf")
         self._next = self._step
-        self._began = self._spent = 0.0
+        self._began = 0.0
+        self._late = 0
         self._last = -1
+        self.holds: list[tuple[int, float]] = []
+
+    @property
+    def held(self) -> float:
+        """Seconds for which the batch was held so far."""
+        return sum(seconds for _, seconds in self.holds)
 
     def working(self, progress: Progress) -> None:
         """Called with each reading of a batch at work."""
         now, tried = time.monotonic(), progress.done + progress.failed
         self._began = self._began or now
-        if tried < self._next or self._spent > SHARE * (now - self._began):
+        if tried < self._next or (self.held > SHARE * (now - self._began) and not self._is_owed(tried)):
             return
         self._next = (tried // self._step + 1) * self._step
         held = []
@@ -157,16 +173,30 @@ class Checkpoints:
             if len(held) == len(self._drivers):
                 time.sleep(SETTLE)
                 self._look(progress)
+                self._late += tried >= self._users / 2
                 self._last = tried
         finally:
             for driver in held:
                 driver.let_go()
-        self._spent += time.monotonic() - now
+        self.holds.append((tried, time.monotonic() - now))
+
+    def keep(self, record: RecordWriter, scale: int) -> None:
+        """Writes table `holds-<scale>`: users, seconds."""
+        if self.holds:
+            users, seconds = (list(column) for column in zip(*self.holds, strict=True))
+            record.rows(f"holds-{scale}", users=users, seconds=[round(each, 4) for each in seconds])
+
+    def _is_owed(self, tried: int) -> bool:
+        """Whether fewer looks were taken in the second half than so many users make due."""
+        half = self._users / 2
+        return tried >= half and self._late < self._owed * (tried - half) / half
 
     def resting(self, progress: Progress) -> None:
         """Called where the batch rests by itself."""
-        if progress.done + progress.failed != self._last:
-            self._last = progress.done + progress.failed
+        tried = progress.done + progress.failed
+        if tried != self._last:
+            self._last = tried
+            self._late += tried >= self._users / 2
             self._look(progress)
 
 

@@ -1,9 +1,16 @@
 """When the batch is held still: evenly over its items, and for a small share of its time."""
 
 import time
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+from harness.measures import series
+from harness.model.record import Record, RecordWriter
 from harness.model.scenario import Progress
-from harness.probes.memory import SHARE, Checkpoints
+from harness.probes.memory import LEAST, SHARE, Checkpoints
+from tests.checks.books import manifest
 
 
 class Driver:
@@ -39,11 +46,24 @@ def test_checkpoints_are_even_in_items_and_the_driver_is_held_for_each() -> None
 
 def test_holding_takes_a_small_share_of_the_time_and_no_more() -> None:
     driver = Driver()
-    checkpoints = Checkpoints([driver], 1000, 1000, lambda progress: time.sleep(0.02))
+    checkpoints = Checkpoints([driver], 1000, 1000, lambda progress: time.sleep(0.02), owed=0)
     started = time.monotonic()
     work(checkpoints, 1000, pause=0.001)
     longest = 0.06  # one more that was begun within its share
-    assert checkpoints._spent <= SHARE * (time.monotonic() - started) + longest
+    assert checkpoints.held <= SHARE * (time.monotonic() - started) + longest
+
+
+def test_twenty_looks_at_the_second_half_are_owed_though_the_batch_is_quick(tmp_path: Path) -> None:
+    seen: list[int] = []
+    checkpoints = Checkpoints([Driver()], 80, 400, lambda progress: seen.append(progress.done))
+    work(checkpoints, 400, pause=0)
+    late = [done for done in seen if done >= 200]
+    assert len(late) >= LEAST and max(np.diff(late)) <= 20
+    assert len(seen) - len(late) <= 2  # the first half has to make do with its share
+    with RecordWriter(tmp_path) as record:
+        record.manifest(manifest([1], 400))
+        checkpoints.keep(record, 1)
+    assert series.held(Record(tmp_path), 1, 0) == pytest.approx(checkpoints.held, abs=0.01)
 
 
 def test_failed_items_count_too_so_that_a_ceiling_is_seen() -> None:

@@ -81,10 +81,10 @@ class Bench:
             lane.close()
         self._connect()
 
-    def held(self) -> int | None:
+    def held(self, *, deep: bool = True) -> int | None:
         """Unreclaimable bytes, as the docker stage reads them; the process's private bytes without a group."""
         if self._cgroup is not None:
-            reading = self._cgroup.reading(deep=True)
+            reading = self._cgroup.reading(deep=deep)
             return reading and reading.held
         family = [
             self.process.pid,

@@ -1,17 +1,25 @@
-"""Runs the cells of the matrix and keeps each run's series: resumable, one small file a run."""
+"""Runs the cells of the matrix and keeps each run's series: resumable, one small file a run.
+
+`--jobs N` runs so many at a time, each in a process and a control group of its own.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 from tests.bench.memory.bench_service import SETTLE, Bench, Gone, running
 
 STORE = Path(".cache/bench-memory/series")
-EARLY, EARLY_STEP, STEP = 400, 10, 25
+EARLY, EARLY_STEP, STEP, PASSING = 400, 10, 25, 5
 
 
 @dataclass(frozen=True)
@@ -32,12 +40,12 @@ class Cell:
 SIX = ("quiet", "burst", "threads", "sawtooth", "lru", "warmup")
 CELLS = [
     *(Cell(mode, 0, 4000, False, 40) for mode in (*SIX, "frag")),
-    *(Cell(mode, 20480, 400, False, 20) for mode in ("quiet", "burst")),
-    *(Cell(mode, 4096, 2000, False, 20) for mode in SIX),
-    *(Cell(mode, 1024, 4000, False, 20) for mode in SIX),
     Cell("frag", 0, 4000, True, 40),
+    *(Cell(mode, 1024, 4000, False, 20) for mode in SIX),
+    *(Cell(mode, 4096, 2000, False, 20) for mode in SIX),
+    *(Cell(mode, 20480, 400, False, 20) for mode in ("quiet", "burst")),
     *(Cell(mode, 256, 2000, True, 20) for mode in SIX),
-    *(Cell(mode, 0, 4000, True, 10) for mode in SIX),
+    *(Cell(mode, 0, 4000, True, 40) for mode in SIX),
 ]
 
 
@@ -57,8 +65,9 @@ def collect(cell: Cell, seed: int) -> Path:
 
 
 def feed(bench: Bench, items: int, *, agent: bool = False) -> dict[str, list[float]]:
-    """Feeds items and reads at each checkpoint. Ends early, without an error, where the service is killed."""
-    series: dict[str, list[float]] = {"items": [], "held": [], "live": []}
+    """Feeds items and reads at each checkpoint, and less closely in passing between them. Ends early, without an
+    error, where the service is killed."""
+    series: dict[str, list[float]] = {"items": [], "held": [], "live": [], "passed": [], "passing": []}
     while True:
         time.sleep(SETTLE)
         held = bench.held()
@@ -70,27 +79,48 @@ def feed(bench: Bench, items: int, *, agent: bool = False) -> dict[str, list[flo
             series["live"].append(bench.ask("heap")["live"] or 0)
         if bench.items >= items:
             break
+        step = EARLY_STEP if bench.items < EARLY else STEP
         try:
-            bench.feed(EARLY_STEP if bench.items < EARLY else STEP)
+            for _ in range(step // PASSING):
+                bench.feed(PASSING)
+                series["passed"].append(bench.items)
+                series["passing"].append(bench.held(deep=False) or 0)
         except Gone:
             break
     return series
 
 
-def main() -> None:
-    """Collects everything that is missing, a few runs of each cell at a time."""
-    most = max(cell.runs for cell in CELLS)
-    for first in range(0, most, 2):
-        for cell in CELLS:
-            for seed in range(first, min(first + 2, cell.runs)):
-                started = time.monotonic()
-                known = (STORE / cell.name / f"{seed}.json").exists()
-                collect(cell, seed)
-                if not known:
-                    print(
-                        f"{cell.name} {seed}: {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True
-                    )
+def jobs() -> int:
+    """How many runs at a time the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=1)
+    return int(parser.parse_args().jobs)
+
+
+def all_of(missing: list[tuple[str, Callable[[], object]]], at_a_time: int) -> None:
+    """Does what is missing, so many at a time, in that order. One that fails is told, and left for the next call."""
+    with ProcessPoolExecutor(at_a_time, mp_context=get_context("spawn")) as pool:
+        names = {pool.submit(timed, work): name for name, work in missing}
+        for ended in as_completed(names):
+            problem = ended.exception()
+            told = f"failed: {problem!r}" if problem else f"{ended.result():.1f} s"
+            print(f"{names[ended]}: {told}", file=sys.stderr, flush=True)
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Does it, and tells how many seconds it took."""
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started
+
+
+def missing() -> Iterator[tuple[str, Callable[[], object]]]:
+    """The runs that are not kept yet: cell by cell, those of the table's first lines first."""
+    for cell in CELLS:
+        for seed in range(cell.runs):
+            if not (STORE / cell.name / f"{seed}.json").exists():
+                yield f"{cell.name} {seed}", partial(collect, cell, seed)
 
 
 if __name__ == "__main__":
-    main()
+    all_of(list(missing()), jobs())
