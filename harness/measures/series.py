@@ -73,7 +73,8 @@ def undisturbed(work: Work, blocks: int = 8) -> float | None:
 def held(record: Record, scale: int, users: float) -> float:
     """Seconds for which the harness held the batch still to look at its memory, after so many users."""
     table = record.table(f"holds-{scale}")
-    return sum(s for s, at in zip(table.get("seconds", ()), table.get("users", ()), strict=True) if at >= users)
+    pairs = zip(table.get("seconds", ()), table.get("users", ()), strict=True)
+    return float(sum(seconds for seconds, at in pairs if at >= users))
 
 
 def memory(record: Record, scale: int, service: str) -> tuple[Floats, Floats] | None:

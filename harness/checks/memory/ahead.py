@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.checks.memory.forecast import forecast
+from harness.checks.memory.forecast import HALF, forecast
 from harness.checks.memory.story import Story
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ahead:
-    """The successful item at which `limit` is reached (None: too little of the way was seen), its interval, the scale
-    that tells it, and how many users are tried for one item that succeeds."""
+    """The successful item at which `limit` is reached (None: too little of the way was seen), its interval, the share
+    of the way that was seen, the scale that tells it, and how many users are tried for one item that succeeds."""
 
     item: float | None
     low: float
     high: float
+    seen: float
     limit: int
     scale: int
     each: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether at least half the way was seen."""
+        return self.seen >= HALF
 
     def users(self, item: float) -> int:
         """The user at whom so many items have succeeded."""
@@ -39,6 +45,7 @@ def ahead(found: Story) -> Ahead | None:
         item=way.item,
         low=way.low,
         high=way.high,
+        seen=way.seen,
         limit=found.service.memory_limit,
         scale=told.series.scale,
         each=float(tried / done) if done else 1.0,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from harness.checks.memory.ahead import Ahead, ahead
 from harness.checks.memory.ceiling import Capped
-from harness.checks.memory.forecast import Forecast, forecast
 from harness.checks.memory.recipes import recipe
 from harness.checks.memory.sites import Site, ranked
 from harness.checks.memory.story import Story
@@ -27,10 +27,10 @@ SOURCES = {
 def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
     """MEM-001: it keeps some bytes of every item; the user at whom its limit is reached."""
     reading, limit = found.told.reading, found.service.memory_limit
-    each = _users_per_item(found)
-    ahead = forecast(reading, limit)
-    evidence = [*_seen(found, reading), _forecast_evidence(ahead, each)]
-    breaks_at = _where_it_breaks(ahead, found, each)
+    way = ahead(found)
+    assert way is not None
+    evidence = [*_seen(found, reading), _forecast_evidence(way)]
+    breaks_at = _where_it_breaks(way, found)
     if found.killed:
         evidence.append(_kill(found.killed))
     if found.confirmed:
@@ -40,7 +40,7 @@ def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
     told = recipe(found.runtime, named=bool(sites))
     evidence += [Evidence("recipe", f"{found.runtime}: {told}")] if told else []
     where = f"; full at user {breaks_at.users:,}" if breaks_at.users is not None else ""
-    needed = (reading.level + reading.high * max(0.0, top.users / each - reading.items)) * HEADROOM
+    needed = (reading.level + reading.high * max(0.0, top.users / way.each - reading.items)) * HEADROOM
     cause = "its memory grows with each item and is not given back"
     if sites:
         cause = f"{sites[0].function} ({sites[0].place}) keeps memory of each item and does not give it back"
@@ -56,16 +56,24 @@ def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
         counts={f"{s.series.scale}x": int(s.reading.slope) for s in found.scales if s.reading.grows},
         evidence=evidence,
         cause=cause,
-        advice="Look for a list or cache that only grows. Until then restart it before the run, or raise its limit"
-        f" to {needed / MIB:,.0f} MiB for {top.users:,} users, with an alarm at {ALARM * limit / MIB:,.0f} MiB.",
+        advice=f"Look for a list or cache that only grows. {_until_then(needed, limit, top.users)}",
         config_key="memory limit",
         reproduce=_again(record, found),
     )
 
 
-def _where_it_breaks(ahead: Forecast, found: Story, each: float) -> BreaksAt:
-    """Where the limit was seen to be reached, else where it is foretold; `each`: users an item."""
-    interval = (round(ahead.low * each), round(ahead.high * each))
+def _until_then(needed: float, limit: int, users: int) -> str:
+    """What to set and watch while it leaks; so many users need `needed` bytes, with some in reserve."""
+    alarm = f"with an alarm at {ALARM * max(needed, limit) / MIB:,.0f} MiB"
+    if needed <= limit:
+        return f"Its {limit / MIB:,.0f} MiB last for {users:,} users: until then restart it before each run, {alarm}."
+    raised = f"raise its limit to {needed / MIB:,.0f} MiB for {users:,} users"
+    return f"Until then {raised}, and restart it before each run, {alarm}."
+
+
+def _where_it_breaks(way: Ahead, found: Story) -> BreaksAt:
+    """Where the limit was seen to be reached, else where it is foretold."""
+    interval = (way.users(way.low), way.users(way.high))
     limit = found.service.memory_limit
     if found.killed:
         users = found.killed.done + found.killed.failed
@@ -73,8 +81,8 @@ def _where_it_breaks(ahead: Forecast, found: Story, each: float) -> BreaksAt:
         return BreaksAt(
             users=users, value=limit, unit="bytes", first_failing=users, interval=interval, method=how
         )
-    users_then = None if ahead.item is None else round(ahead.item * each)
-    how = f"forecast from the last half of {found.told.series.scale}x; {ahead.seen:.0%} of the way was seen"
+    users_then = None if way.item is None else way.users(way.item)
+    how = f"forecast from the last half of {way.scale}x; {way.seen:.0%} of the way was seen"
     return BreaksAt(users=users_then, value=limit, unit="bytes", interval=interval, method=how)
 
 
@@ -189,15 +197,13 @@ def _seen(found: Story, reading: Reading) -> list[Evidence]:
     return told
 
 
-def _forecast_evidence(ahead: Forecast, each: float) -> Evidence:
-    low, high = ahead.low * each, ahead.high * each
-    if ahead.item is None:
-        return Evidence("memory", f"no forecast: too little of the way was seen; not before user {low:,.0f}")
-    sure = "" if ahead.sure else "; less than half the way was seen, so the interval is widened"
-    text = (
-        f"forecast: the limit is reached at user {ahead.item * each:,.0f} ({low:,.0f} to {high:,.0f}){sure}"
-    )
-    return Evidence("memory", text)
+def _forecast_evidence(way: Ahead) -> Evidence:
+    low, high = way.users(way.low), way.users(way.high)
+    if way.item is None:
+        return Evidence("memory", f"no forecast: too little of the way was seen; not before user {low:,}")
+    sure = "" if way.sure else "; less than half the way was seen, so the interval is widened"
+    at = f"user {way.users(way.item):,} ({low:,} to {high:,})"
+    return Evidence("memory", f"forecast from {way.scale}x: the limit is reached at {at}{sure}")
 
 
 def _site(site: Site) -> Evidence:
@@ -223,12 +229,6 @@ def _confirmation(run: RanIntoLimit) -> Evidence:
     return Evidence(
         "engine", f"{text}; {foretold}: {item / max(1, run.items) - 1:+.1%}, {inside} the interval"
     )
-
-
-def _users_per_item(found: Story) -> float:
-    life = found.told.life
-    done = life.stretch.items[-1]
-    return float(life.tried[-1] / done) if done else 1.0
 
 
 def _severity(users: int | None, rehearsed: int, reading: Reading) -> Severity:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 from harness.checks.memory.verdict import Reading
 
@@ -22,11 +23,6 @@ class Forecast:
     high: float
     seen: float
 
-    @property
-    def sure(self) -> bool:
-        """Whether at least half the way was seen."""
-        return self.seen >= HALF
-
 
 def forecast(reading: Reading, limit: float) -> Forecast:
     """From a reading that grows. The interval is never narrower than kills of one service lie apart; below half
@@ -38,7 +34,17 @@ def forecast(reading: Reading, limit: float) -> Forecast:
     item = at(reading.ahead)
     seen = min(1.0, reading.items / item) if item else 1.0
     slack = APART * item + (0.0 if seen >= HALF else WIDER * (item - reading.items))
-    low, high = sorted((at(reading.high), at(max(reading.low, reading.ahead / 10))))
+    wider = _for_what_is_to_come(reading, item)
+    least = reading.ahead - wider * (reading.ahead - reading.low)
+    most = reading.ahead + wider * (reading.high - reading.ahead)
+    low, high = sorted((at(most), at(max(least, reading.ahead / 10))))
     if seen < TOO_FAR:
         return Forecast(None, low - slack, high + slack, seen)
     return Forecast(item, min(low - slack, item), max(high + slack, item), seen)
+
+
+def _for_what_is_to_come(reading: Reading, item: float) -> float:
+    """By how much an interval for the items that come is wider than one for the slope itself: where items differ in
+    size, those that were seen leave the slope uncertain, and those to come will not be average either."""
+    ahead = item - reading.items
+    return sqrt(1 + reading.window / ahead) if ahead > 0 else 1.0

@@ -71,6 +71,7 @@ class Reading:
     ahead         bytes an item to forecast with: without what a warm-up or garbage that piled up made of it
     hidden        bytes an item: the largest leak that would not have been noticed
     items         that had succeeded at the end; `level` the bytes held there, `start` at the beginning
+    window        the items over which the slope was read
     source        "resident" or "live heap": which series decided
     """
 
@@ -84,6 +85,7 @@ class Reading:
     items: int = 0
     level: float = 0.0
     start: float = 0.0
+    window: float = 0.0
     source: str = "resident"
 
     @property
@@ -179,6 +181,7 @@ def read(stretch: Stretch) -> Reading:
         items=int(items[-1]),
         level=level(items[half], held[half], resident.slope.value),
         start=float(held[0]),
+        window=by.span,
         source=by.kind.name,
     )
 
@@ -204,6 +207,7 @@ def _peaks_climb(stretch: Stretch, tail: Trend) -> Reading | None:
         items=int(stretch.items[-1]),
         level=float(y[-(len(y) // 3) :].max()),
         start=float(stretch.held[0]),
+        window=float(x[-1] - x[0]),
     )
 
 

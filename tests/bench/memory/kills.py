@@ -1,11 +1,12 @@
-"""Real kills by the kernel, and what a run without a limit foretold of them. Resumable, one small file a kill."""
+"""Real kills by the kernel, and what runs that were not killed foretold of them. Resumable, one small file a kill."""
 
 from __future__ import annotations
 
 import json
-import sys
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from harness.checks.memory.forecast import Forecast, forecast
 from harness.checks.memory.verdict import Reading, Stretch, read
 from tests.bench.memory.bench_service import SETTLE, Bench, Gone, running
+from tests.bench.memory.collect import all_of, jobs
 
 STORE = Path(".cache/bench-memory/kills")
 MODES = ("quiet", "burst", "threads", "sawtooth", "lru", "warmup")
@@ -46,30 +48,39 @@ class Kill:
 
 KILLS = [
     *(Kill(mode, 20480, 96 << 20, 0, seed) for seed in range(10) for mode in MODES),
-    *(Kill("quiet", 20480, 96 << 20, 1, seed) for seed in range(12)),
+    *(Kill("quiet", 20480, 96 << 20, 1, seed) for seed in range(40)),
 ]
+SERIES = ("free", "limited")
 
 
 def collect(kill: Kill) -> dict[str, Any]:
-    """One kill, and a run of the same service without a limit over half its items (another seed of its sizes)."""
+    """One kill, and two runs of the same service (another seed of its sizes) over half the items it took: one without
+    a limit, and one under the limit that killed."""
     path = STORE / f"{kill.name}.json"
     if path.exists():
         return dict(json.loads(path.read_text()))
     with running(kill.env, limit=kill.limit) as bench:
         killed_at = _until_killed(bench)
         kills = bench.oom_kills()
-    other = Kill(kill.mode, kill.leak, kill.limit, kill.sigma, kill.seed + 1000)
+    other = replace(kill, seed=kill.seed + 1000)
+    halves = {
+        name: _half(other, killed_at, limit) for name, limit in zip(SERIES, (0, kill.limit), strict=True)
+    }
+    STORE.mkdir(parents=True, exist_ok=True)
+    run = {"kill": asdict(kill), "killed_at": killed_at, "oom_kills": kills, **halves}
+    path.write_text(json.dumps(run))
+    return run
+
+
+def _half(kill: Kill, killed_at: int, limit: int) -> dict[str, list[float]]:
     series: dict[str, list[float]] = {"items": [], "held": []}
-    with running(other.env) as bench:
+    with running(kill.env, limit=limit) as bench:
         while bench.items <= killed_at / 2 + 10:
             time.sleep(SETTLE)
             series["items"].append(bench.items)
             series["held"].append(bench.held() or 0)
             bench.feed(10)
-    STORE.mkdir(parents=True, exist_ok=True)
-    run = {"kill": asdict(kill), "killed_at": killed_at, "oom_kills": kills, **series}
-    path.write_text(json.dumps(run))
-    return run
+    return series
 
 
 def _until_killed(bench: Bench) -> int:
@@ -81,21 +92,20 @@ def _until_killed(bench: Bench) -> int:
     return bench.items
 
 
-def foretold(run: dict[str, Any], share: float) -> tuple[Reading, Forecast | None]:
-    """The reading and the forecast from the first `share` of the items until the kill."""
-    items, held = np.array(run["items"], dtype=float), np.array(run["held"], dtype=float)
+def foretold(run: dict[str, Any], share: float, series: str = "free") -> tuple[Reading, Forecast | None]:
+    """The reading and the forecast from the first `share` of the items until the kill, in one of the two runs."""
+    items, held = (np.array(run[series][name], dtype=float) for name in ("items", "held"))
     seen = items <= share * run["killed_at"]
     reading = read(Stretch(items=items[seen], held=held[seen]))
     return reading, forecast(reading, run["kill"]["limit"]) if reading.grows else None
 
 
-def main() -> None:
-    """Collects the kills that are missing."""
+def missing() -> Iterator[tuple[str, Callable[[], object]]]:
+    """The kills that are not kept yet."""
     for kill in KILLS:
-        started = time.monotonic()
-        collect(kill)
-        print(f"{kill.name}: {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+        if not (STORE / f"{kill.name}.json").exists():
+            yield kill.name, partial(collect, kill)
 
 
 if __name__ == "__main__":
-    main()
+    all_of(list(missing()), jobs())

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
-import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 from tests.bench.memory.bench_service import FIXTURE, running
-from tests.bench.memory.collect import feed
+from tests.bench.memory.collect import all_of, feed, jobs
 
 STORE = Path(".cache/bench-memory/runtimes")
 CLASSES = Path(".cache/bench-memory/classes")
-ITEMS, LEAK, RUNS = 4000, 8192, 10
+ITEMS, LEAK, RUNS = 4000, 8192, 20
 
 
 def commands() -> dict[str, list[str]]:
@@ -37,23 +38,22 @@ def commands() -> dict[str, list[str]]:
     return found
 
 
-def main() -> None:
-    """Collects the runs that are missing."""
-    for seed in range(RUNS):
-        for name, command in commands().items():
-            for leak in (0, LEAK):
-                path = STORE / f"{name}-{leak}" / f"{seed}.json"
-                if path.exists():
-                    continue
-                started = time.monotonic()
-                with running({"MEMORY_LEAK_BYTES": str(leak)}, command=command) as bench:
-                    series = feed(bench, ITEMS)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(json.dumps(series))
-                print(
-                    f"{name}-{leak} {seed}: {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True
-                )
+def collect(name: str, command: list[str], leak: int, seed: int) -> None:
+    """One run of a runtime's service."""
+    with running({"MEMORY_LEAK_BYTES": str(leak)}, command=command) as bench:
+        series = feed(bench, ITEMS)
+    path = STORE / f"{name}-{leak}" / f"{seed}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(series))
+
+
+def missing() -> Iterator[tuple[str, Callable[[], object]]]:
+    """The runs that are not kept yet."""
+    for name, command in commands().items():
+        for seed, leak in product(range(RUNS), (0, LEAK)):
+            if not (STORE / f"{name}-{leak}" / f"{seed}.json").exists():
+                yield f"{name}-{leak} {seed}", partial(collect, name, command, leak, seed)
 
 
 if __name__ == "__main__":
-    main()
+    all_of(list(missing()), jobs())

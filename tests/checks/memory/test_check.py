@@ -103,6 +103,32 @@ def test_a_leak_is_told_with_the_user_at_whom_the_limit_is_reached(book: Book) -
     assert growing(book.read()) == {"api": pytest.approx(20480, rel=0.01)}
 
 
+def test_the_advice_says_what_to_set_and_what_to_watch(tmp_path: Path) -> None:
+    for users, said in (
+        (
+            2000,
+            "Its 128 MiB last for 2,000 users: until then restart it before each run, with an alarm at 102 MiB.",
+        ),
+        (
+            10000,
+            "raise its limit to 273 MiB for 10,000 users, and restart it before each run, with an alarm at 218 MiB.",
+        ),
+    ):
+        book = Book(tmp_path / str(users))
+        book.scale(1, users, leak(20480))
+        (finding,), _ = found(book)
+        assert said in finding.advice
+
+
+def test_a_kill_is_foretold_from_the_scale_that_was_not_killed(book: Book) -> None:
+    book.scale(5, 2000, leak(20480))
+    book.scale(10, 4000, leak(20480, base=90 * MIB), until=0.5)
+    end = ServiceEnded(scale=10, service="api", done=2000, failed=0, exit_code=137, oom_killed=True)
+    book.event(end, at=11e3)
+    (finding,), _ = found(book)
+    assert any(proof.text.startswith("forecast from 5x") for proof in finding.evidence)
+
+
 def test_the_id_of_a_finding_holds_no_number(tmp_path: Path) -> None:
     ids = set()
     for n, size in enumerate((10_000, 30_000)):
