@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Source = Literal["cgroup v1", "cgroup v2", "proc", "exec", "stats", "metrics"]
+Source = Literal["cgroup v1", "cgroup v2", "proc", "exec", "side-car", "stats", "metrics"]
 
 
 class MemoryReading(Struct, frozen=True, kw_only=True):
@@ -20,7 +20,8 @@ class MemoryReading(Struct, frozen=True, kw_only=True):
     pressure    percent of the last 10 seconds in which some task waited for memory; None where nobody tells (v1)
     oom_kills   processes the kernel has killed in it for memory, so far; None where it cannot be told
     pids        its processes, as this machine numbers them
-    source      where it was read; "exec" is a loop inside the container, which numbers its pids in its own way;
+    source      where it was read; "exec" is a loop inside the container, "side-car" the same from a container beside
+                it, and both number its pids in its own way;
                 "stats" is the engine's statistics: about one figure a second, 256 KiB steps; "metrics" is the
                 service's own word, what is resident, with mapped files
     """

@@ -31,7 +31,7 @@ from harness.stage.labels import STAGE_LABEL
 from harness.stage.labels import labels as owned
 from harness.stage.memory_files import Cgroup, ceilings
 from harness.stage.memory_stats import from_stats
-from harness.stage.memory_stream import Stream
+from harness.stage.memory_stream import Stream, stream
 from harness.stage.observed import Observed
 from harness.stage.readiness import all_of, answers, wait_until_done, wait_until_ready
 from harness.stage.tapping import BEHIND, container_tap
@@ -133,7 +133,7 @@ class ContainerService(Observed):
         return Ending(exit_code=state["ExitCode"], oom_killed=bool(state["OOMKilled"]) or self._oom_kills > 0)
 
     def memory(self, *, deep: bool = False) -> MemoryReading | None:
-        """What the container holds: from the kernel's files, else from a loop inside, else from the engine."""
+        """What it holds: from the kernel's files, else from a loop inside or beside it, else from the engine."""
         reading = self._cgroup.reading(deep=deep) if self._cgroup else self._from_afar()
         if reading is not None:
             self._oom_kills = reading.oom_kills or self._oom_kills
@@ -144,7 +144,7 @@ class ContainerService(Observed):
         if self._streams:
             self._streams = False  # one try for each life of the container
             with suppress(OSError):
-                self._stream = Stream(self._container)
+                self._stream = stream(self._container)
         return self._stream.read() if self._stream else from_stats(self._container)
 
     def oom_events(self) -> int | None:

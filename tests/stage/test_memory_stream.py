@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from harness.model.memory import MemoryReading
-from harness.stage import Engine, containers
+from harness.stage import Engine, containers, memory_stream
 from harness.stage.agent_channel import NoAgent
 from harness.stage.memory_files import PAGE, Cgroup
-from harness.stage.memory_stream import LOOP, Stream, parsed
+from harness.stage.memory_stream import LOOP, parsed, stream
 from harness.stage.watchdog import OWNER_LABEL, stand_by
 from scenarios.friday_payouts import FridayPayouts
 from tests.conftest import ROOT
@@ -22,21 +22,21 @@ from tests.end_to_end.friday import variant
 
 
 def test_a_line_of_the_loop_is_a_reading() -> None:
-    assert parsed("10 20 300 4000 1 7 9") == MemoryReading(
+    assert parsed("10 20 300 4000 1 7 9", "exec") == MemoryReading(
         held=10 * PAGE + 320, shared=20, kernel=300, usage=4000, oom_kills=1, pids=(7, 9), source="exec"
     )
 
 
 @pytest.mark.parametrize("line", ["", "sh: not found", "1 2 3", "1 2 x 4 5"])
 def test_what_is_no_line_of_the_loop_is_no_reading(line: str) -> None:
-    assert parsed(line) is None
+    assert parsed(line, "exec") is None
 
 
 def test_the_loop_writes_lines_in_a_plain_shell() -> None:
     shell = subprocess.Popen(["sh", "-c", LOOP], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert shell.stdout is not None
-        told = parsed(shell.stdout.readline())
+        told = parsed(shell.stdout.readline(), "exec")
     finally:
         shell.kill()
         shell.wait()
@@ -58,14 +58,14 @@ def container(engine: Engine) -> Iterator[Any]:
 def test_it_tells_what_the_kernels_files_tell_and_stops_with_the_container(container: Any) -> None:
     container.reload()
     files = Cgroup(int(container.attrs["State"]["Pid"]))
-    stream = Stream(container)
+    inside = stream(container)
     seen = files.reading(deep=False)
-    told = stream.read()
+    told = inside.read()
     assert told is not None and seen is not None
     assert abs(told.held - seen.held) < 4 * 2**20  # the kernel's files hold the loop itself as well
     container.kill()
     time.sleep(1.5)
-    assert stream.read() is None
+    assert inside.read() is None
 
 
 @pytest.mark.engine
@@ -80,14 +80,37 @@ def test_a_service_whose_files_are_not_seen_is_read_by_it(
     assert told is not None and told.source == "exec" and told.pids
 
 
+def without_a_shell(container: Any) -> None:
+    container.exec_run(["rm", "/bin/sh", "/usr/bin/sh"], user="0")
+
+
 @pytest.mark.engine
-def test_without_a_shell_the_engines_statistics_are_what_is_left(
+def test_without_a_shell_a_loop_beside_it_tells_the_same_and_goes_with_the_stage(
+    container: Any, engine: Engine
+) -> None:
+    container.reload()
+    seen = Cgroup(int(container.attrs["State"]["Pid"])).reading(deep=False)
+    without_a_shell(container)
+    told = stream(container).read()
+    assert told is not None and seen is not None
+    assert (told.source, told.pids, told.oom_kills) == ("side-car", (1,), 0)
+    assert abs(told.held - seen.held) < 4 * 2**20 and abs((told.usage or 0) - (seen.usage or 0)) < 4 * 2**20
+    label = f"{OWNER_LABEL}={container.labels[OWNER_LABEL]}"
+    (beside,) = (one for one in engine.client.containers.list(filters={"label": label}) if one != container)
+    container.kill()
+    beside.wait(timeout=10)
+    beside.remove()
+
+
+@pytest.mark.engine
+def test_without_any_shell_the_engines_statistics_are_what_is_left(
     container: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unseen(pid: int) -> Cgroup:
         raise FileNotFoundError(pid)
 
     monkeypatch.setattr(containers, "Cgroup", unseen)
-    container.exec_run(["rm", "/bin/sh", "/usr/bin/sh"], user="0")
+    monkeypatch.setattr(memory_stream, "OURS", "there/is-none")
+    without_a_shell(container)
     told = containers.ContainerService(FridayPayouts.payouts, container, "image", NoAgent()).memory()
     assert told is not None and told.source == "stats"

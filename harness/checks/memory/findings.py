@@ -19,6 +19,7 @@ ALARM = 0.8
 MOST_SITES = 3
 SOURCES = {
     "exec": "read by a loop inside the container: this machine does not see its memory files",
+    "side-car": "read by a loop in a container beside it: this machine does not see its memory files",
     "stats": "read from the engine's statistics: of low resolution",
     "metrics": "told by the service itself: what is resident, with mapped files",
 }

@@ -48,6 +48,13 @@ CELLS = [
     *(Cell(mode, 0, 4000, True, 40) for mode in SIX),
 ]
 
+LONG = [
+    *(Cell("sawtooth", leak, 12000, False, 5) for leak in (1024, 4096)),
+    *(Cell("lru", leak, 12000, False, 5) for leak in (1024, 4096)),
+    *(Cell("quiet", leak, 12000, False, 5) for leak in (1024, 4096)),
+]
+"""What resident memory really grows by where other things come and go between what is kept."""
+
 
 def collect(cell: Cell, seed: int) -> Path:
     """One run of a cell, unless it is there already."""
@@ -116,7 +123,7 @@ def timed(work: Callable[[], object]) -> float:
 
 def missing() -> Iterator[tuple[str, Callable[[], object]]]:
     """The runs that are not kept yet: cell by cell, those of the table's first lines first."""
-    for cell in CELLS:
+    for cell in (*CELLS, *LONG):
         for seed in range(cell.runs):
             if not (STORE / cell.name / f"{seed}.json").exists():
                 yield f"{cell.name} {seed}", partial(collect, cell, seed)
