@@ -53,6 +53,15 @@ class EnvironmentProblem(HarnessError):
     exit_code = 5
 
 
+class RecordFull(BaseException):
+    """The record has reached its largest size; `told` says so to a person. A BaseException, so that nobody takes it
+    for what a service or a scenario did: the rehearsal ends, as what it sees can no longer be kept."""
+
+    def __init__(self, told: EnvironmentProblem) -> None:
+        super().__init__(told.seen)
+        self.told = told
+
+
 class EngineGone(EnvironmentProblem):
     """The container engine went away while a stage was up: what was seen since says nothing of the services."""
 

@@ -13,7 +13,7 @@ from typing import NoReturn
 from rich.text import Text
 
 from harness.cli.screen import screen
-from harness.errors import EnvironmentProblem, HarnessError, LeftBehind
+from harness.errors import EnvironmentProblem, HarnessError, LeftBehind, RecordFull
 from harness.model.redaction import clean
 from harness.report.text import inert
 
@@ -83,11 +83,13 @@ def full_disk(problem: BaseException) -> EnvironmentProblem | None:
 
 
 def on_trouble_beside() -> None:
-    """A thread that meets a full disk ends quietly: the main thread meets it too, and tells of it once."""
+    """A thread that meets a full disk, or a full record, ends quietly: the main thread meets it too, and tells of it
+    once."""
     usual = threading.excepthook
 
     def told(problem: threading.ExceptHookArgs) -> None:
-        if problem.exc_value is None or full_disk(problem.exc_value) is None:
+        value = problem.exc_value
+        if value is None or not (isinstance(value, RecordFull) or full_disk(value)):
             usual(problem)
 
     threading.excepthook = told

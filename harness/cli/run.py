@@ -43,7 +43,15 @@ from harness.cli.ending import Interrupted, full_disk
 from harness.cli.progress import ProgressLine
 from harness.cli.screen import screen
 from harness.cli.settings import Configured
-from harness.errors import EngineGone, EnvironmentProblem, HarnessError, Refused, TimeBudgetSpent, UsageError
+from harness.errors import (
+    EngineGone,
+    EnvironmentProblem,
+    HarnessError,
+    RecordFull,
+    Refused,
+    TimeBudgetSpent,
+    UsageError,
+)
 from harness.judgement import GATE, at_or_above, judge
 from harness.loading import Loaded, load
 from harness.model.events import Ended, RunStatus
@@ -218,6 +226,8 @@ def hold(loaded: Loaded, plan: Plan, on: Engine | Site | None, watching: Spectat
                 rehearse(loaded, plan, people, alarm.sparing(open_stage), record, watching)
         except Interrupted as stop:
             problem = stop
+        except RecordFull as stop:
+            problem = stop.told
         except Exception as stop:  # noqa: BLE001  # whatever it was: the record is closed and told, then it goes on
             problem = full_disk(stop) or stop
         if isinstance(problem, Interrupted):

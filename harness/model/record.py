@@ -6,6 +6,7 @@
     logs/             what each service wrote
 
 Whatever is written goes through `harness.model.redaction`, and each line of a JSONL file carries a sum over itself.
+Together they stay below 200 MiB: see `harness.model.room`.
 
 Writing needs a RecordWriter; reading a Record. Both know the types of `harness.model.events` and no more.
 """
@@ -24,10 +25,11 @@ from msgspec import Struct
 
 from harness.errors import UsageError
 from harness.model.event import Event
-from harness.model.events import AnyEvent
+from harness.model.events import AnyEvent, Ended, NotSeen
 from harness.model.lines import documents, how_many, sealed
 from harness.model.names import open_own, part
 from harness.model.redaction import clean_bytes, clean_column, clean_tree
+from harness.model.room import Room
 
 MOST_MANIFEST = 4 * 2**20
 MOST_KEPT = 2**20
@@ -69,10 +71,11 @@ Column = Sequence[Any]
 
 
 class RecordWriter:
-    """Appends to the record in `folder`. Safe to use from several threads; every write is flushed."""
+    """Appends to the record in `folder`, as far as there is `room`. Safe to use from several threads; every write is
+    flushed. Raises RecordFull where the journal or a table has no more room."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, room: Room | None = None) -> None:
+        self.folder, self._room = folder, room or Room()
         self._began = time.monotonic()
         self._lock = threading.Lock()
         self._encode = msgspec.json.Encoder().encode
@@ -99,21 +102,43 @@ class RecordWriter:
 
     def event(self, event: Event) -> None:
         """Appends one event, stamped with the time."""
-        stamped = msgspec.structs.replace(event, t=round(self.now, 4))
+        line = sealed(self._clean(msgspec.structs.replace(event, t=round(self.now, 4))))
         with self._lock:
-            self._journal.write(sealed(self._clean(stamped)))
+            if not isinstance(
+                event, NotSeen | Ended
+            ):  # what was not kept, and how it ended, always has its line
+                self._room.take(len(line))
+            self._journal.write(line)
             self._journal.flush()
 
     def rows(self, table: str, **columns: Column) -> None:
         """Appends a chunk of rows, given as columns of equal length, to `tables/<table>.jsonl`."""
-        cleaned = {name: clean_column(column) for name, column in columns.items()}
-        with self._lock, (self.folder / "tables" / f"{part(table)}.jsonl").open("ab") as file:
-            file.write(sealed(self._encode(cleaned)))
+        line = sealed(self._encode({name: clean_column(column) for name, column in columns.items()}))
+        with self._lock:
+            self._room.take(len(line))
+            with (self.folder / "tables" / f"{part(table)}.jsonl").open("ab") as file:
+                file.write(line)
 
     def log(self, name: str, text: bytes) -> None:
-        """Keeps what a service wrote."""
+        """Keeps what a service wrote: all of it, or the last of it where the room for logs is used up."""
+        cleaned = clean_bytes(text)
+        kept = self._room_for_log(f"log {name}", len(cleaned))
         with (self.folder / "logs" / f"{part(name)}.log").open("ab") as file:
-            file.write(clean_bytes(text))
+            file.write(cleaned[len(cleaned) - kept :])
+
+    def page(self, path: Path) -> None:
+        """Keeps a page that was written among the logs, or takes it away again where there is no room for it."""
+        size = path.stat().st_size
+        if self._room_for_log(path.name, size) < size:
+            path.unlink()
+
+    def _room_for_log(self, what: str, size: int) -> int:
+        with self._lock:
+            kept = self._room.for_log(size)
+        if kept < size:
+            why = f"{size - kept:,} of {size:,} bytes were not kept: the logs of a run have no more room than that"
+            self.event(NotSeen(probe=what, why=why, decisive=False))
+        return kept
 
     def _clean(self, document: Struct) -> bytes:
         return self._encode(clean_tree(msgspec.to_builtins(document, builtin_types=(bytes,))))

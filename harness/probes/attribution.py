@@ -78,7 +78,10 @@ def keep_sites(service: RunningService, window: Window, record: RecordWriter) ->
     for capture in service.captures():
         try:
             add_sites(held, capture, window.marks)
-            _flame_graph(capture, record.folder / "logs" / f"memory-{service.name}-{capture.stem}.html")
+            page = record.folder / "logs" / f"memory-{service.name}-{capture.stem}.html"
+            _flame_graph(capture, page)
+            if page.exists():
+                record.page(page)
         except (OSError, ValueError, ImportError) as problem:
             why = f"the capture cannot be read: {problem}"
     rows = as_rows(held, window.marks)

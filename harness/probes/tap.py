@@ -42,7 +42,7 @@ class Listener:
     def __init__(self, taps: Mapping[str, Tap], items: Iterable[str], record: RecordWriter, key: str) -> None:
         self._taps, self._items, self._record, self._key = taps, items, record, key
         self._rows: list[Row] = []
-        self.heard, self._kept = 0, 0
+        self.heard, self._kept, self._cut = 0, 0, 0
         self._gone = ""
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="tap listener", daemon=True)
@@ -73,6 +73,11 @@ class Listener:
             self._record.event(NotSeen(probe=f"the tap ({self._key})", why=why))
         else:
             self._keep(effects(self._rows))
+        if self._cut:
+            why = (
+                f"{self._cut:,} of {self.heard:,} exchanges were not kept beyond {KEPT_AT_MOST // 2**20} MiB"
+            )
+            self._record.event(NotSeen(probe=f"details of the tap ({self._key})", why=why))
 
     def _listen(self) -> None:
         while not self._over.wait(EVERY):
@@ -91,7 +96,9 @@ class Listener:
             self._gone = str(problem)
 
     def _write(self, service: str, found: list[dict[str, Any]]) -> None:
-        if found and self._kept < KEPT_AT_MOST:
+        if found and self._kept >= KEPT_AT_MOST:
+            self._cut += len(found)
+        elif found:
             self._kept += sum(len(str(one)) for one in found)
             columns = {
                 name: [one.get(name) for one in found] for name in dict.fromkeys(k for o in found for k in o)
