@@ -40,7 +40,10 @@ LEAK_ITEMS = 1000
 SLOWING = 0.5
 WARM_UP = 1024 * KIB
 TOO_NOISY = 1024 * KIB
-LEAST_CLIMB = 1280 * KIB
+LEAST_CLIMB, WARM = (
+    1280 * KIB,
+    4000,
+)  # bytes from peak to peak; of so many items: fewer lie nearer to the warm-up
 STEADY = 0.8  # a warm-up that slows down over the last half keeps less than 0.71 of its slope within the last quarter
 LATE_RISE = 4  # times the least growth that counts
 ROUGH = 0.2
@@ -192,7 +195,8 @@ def _peaks_climb(stretch: Stretch, tail: Trend) -> Reading | None:
     x, y = stretch.items[late], stretch.held[late]
     first, second = high_water(x, y)
     steps = increments(x, y)
-    climbs = min(first, second) >= RESIDENT.least and first + second >= LEAST_CLIMB
+    least = LEAST_CLIMB * max(1.0, WARM / (stretch.items[-1] - stretch.items[0]))
+    climbs = min(first, second) >= RESIDENT.least and first + second >= least
     if not climbs or second < SLOWING * first or not steps.above(ONWARD):
         return None
     by_peaks, by_all = (first + second) * 1.5 / (x[-1] - x[0]), theil_sen(x, y).value
