@@ -68,7 +68,11 @@ class Comparison(Struct, frozen=True, kw_only=True):
 def compare(before: Side, after: Side) -> Comparison:
     """What moved from `before` to `after`. Raises CannotTell where they are not of one setting."""
     same_setting(before, after)
-    names = dict.fromkeys([*before.measures, *after.measures])
+    names = [
+        name
+        for name, measure in (before.measures | after.measures).items()
+        if not measure.extra or (name in before.measures and name in after.measures)
+    ]
     changes = [_change(name, before.measures.get(name), after.measures.get(name)) for name in names]
     order: list[Word] = ["worse", "unseen", "better", "same"]
     changes.sort(key=lambda change: (order.index(change.word), -abs(change.change or 0)))

@@ -32,11 +32,13 @@ class Setting(Struct, frozen=True, kw_only=True):
 
 
 class Measure(Struct, frozen=True):
-    """One number, measured once in every repeat. `least`: a change below it is nothing, whatever its share."""
+    """One number, measured once in every repeat. `least`: a change below it is nothing, whatever its share.
+    `extra`: it sharpens another number, and is left out where one of the sides does not have it."""
 
     kind: Kind
     values: list[float]
     least: float = 0.0
+    extra: bool = False
 
 
 class Side(Struct, frozen=True, kw_only=True):
@@ -108,7 +110,11 @@ def _setting(manifest: Manifest) -> Setting:
 
 def _measures(record: Record) -> Iterator[tuple[str, Measure]]:
     for run in timed(record):
-        yield f"seconds a user at {run.scale}x", Measure("time", [run.seconds / run.users], 0.2 / run.users)
+        least, worked = 0.2 / run.users, series.work(record, run.scale)
+        yield f"seconds a user at {run.scale}x", Measure("time", [run.seconds / run.users], least)
+        best = series.at_its_best(worked) if worked else None
+        if best is not None:
+            yield f"seconds a user at {run.scale}x, at its best", Measure("time", [best], least, extra=True)
         yield f"presses at {run.scale}x", Measure("presses", [float(run.presses)], 1.0)
         said = record.table(f"items-{run.scale}").get("said", [])
         yield f"users that fail at {run.scale}x", Measure("failures", [float(said.count("failed"))], 1.0)

@@ -83,6 +83,7 @@ class ProcessService(Observed):
         self._service, self._log, self._spawn = service, log, spawn
         self._popen = spawn((), log)
         self._commands: list[ProcessCommand] = []
+        self._asked: set[psutil.Process] = set()
         self._started = count(1)
         self._known: list[int] = []
         self._pids_read = 0.0
@@ -167,14 +168,27 @@ class ProcessService(Observed):
         """Its output, head and tail."""
         return logged_in(self._log)
 
+    def ask_to_end(self) -> None:
+        """Says so to the whole process group, and waits for nothing."""
+        self._asked = self._alive()
+        self._signal(signal.SIGTERM)
+
+    def _alive(self) -> set[psutil.Process]:
+        found = set()
+        for pid in self.pids():
+            with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                found.add(psutil.Process(pid))
+        return found
+
     def stop(self) -> None:
         """Ends the whole process group: politely, then by force."""
-        alive = [psutil.Process(pid) for pid in self.pids() if psutil.pid_exists(pid)]
+        known = self._asked | self._alive()
         for popen in self._groups():
             _end(popen)
-        _, alive = psutil.wait_procs(alive, timeout=GRACE)
+        _, alive = psutil.wait_procs(known, timeout=GRACE)
         for process in alive:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def _end(popen: subprocess.Popen[bytes]) -> None:
@@ -242,6 +256,8 @@ def process_stage(scenario: Scenario, root: Path, tapped: Collection[str] = ()) 
             for running in stage.services.values():
                 running.kill()
             raise
+        for running in stage.services.values():  # each takes its time to end, and all of them the same
+            running.ask_to_end()
 
 
 def _start(

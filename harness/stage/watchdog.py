@@ -80,7 +80,8 @@ def remove_labelled(client: Any, label: str, *, passes: int = EMPTY_PASSES) -> l
         if stays and len(stays) == len(found):
             return stays
         empty = 0 if found else empty + 1
-        time.sleep(PAUSE if empty < passes else 0)
+        if passes > 1 and empty < passes:  # in one pass nothing is under way that could still turn up
+            time.sleep(PAUSE)
     return []
 
 

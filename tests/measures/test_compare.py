@@ -16,6 +16,7 @@ from harness.errors import CannotTell
 from harness.judgement import judge
 from harness.measures import baseline
 from harness.measures.compare import Comparison, compare, ranked
+from harness.measures.series import Work, at_its_best
 from harness.measures.side import Measure, Setting, Side, joined, side
 from harness.model.events import Ended, ScaleDone, WallSeen
 from harness.model.record import Record, RecordWriter, ServiceFacts
@@ -120,6 +121,36 @@ def test_single_runs_give_an_observation_with_a_wider_tolerance(tmp_path: Path) 
     found = compare(repeats(tmp_path / "a", 0, 1), repeats(tmp_path / "b", 9, 1, slower=1.6))
     change = next(change for change in found.changes if change.word == "worse")
     assert (change.kind, change.p, change.tolerance) == ("time", None, 0.3)
+
+
+def busy(seed: int, slower: float, disturbed: bool) -> Work:
+    """1,000 users at 5 ms each, read 20 times a second; `disturbed`: twice as slow over the middle of them."""
+    each = np.full(1000, 0.005 * slower) * np.random.default_rng(seed).lognormal(0, 0.1, 1000)
+    each[200:700] *= 2 if disturbed else 1
+    ends = np.cumsum(each)
+    t = np.arange(0, ends[-1] + 0.05, 0.05)
+    return Work(0.0, t, np.searchsorted(ends, t).astype(float))
+
+
+def test_what_slows_a_part_of_some_repeats_hides_no_batch_that_is_slower_at_its_best() -> None:
+    hit = [(k % 5 in (1, 3), 1.0) for k in range(5)] + [(k % 5 == 2, 1.25) for k in range(5)]
+    works = [busy(k, slower, disturbed) for k, (disturbed, slower) in enumerate(hit)]
+    best = [at_its_best(work) for work in works]
+    whole = [float(work.t[-1]) / 1000 for work in works]
+    assert None not in best
+    assert ranked(whole[:5], whole[5:], up=True) > 0.05, "over the whole it is hidden"
+    assert ranked(best[:5], best[5:], up=True) <= 0.05
+    assert best[:5] == pytest.approx([0.005] * 5, rel=0.05)
+
+
+def test_a_batch_that_was_read_in_few_steps_has_no_best_and_is_compared_by_the_whole(tmp_path: Path) -> None:
+    t = np.arange(0, 10, 0.05)
+    assert at_its_best(Work(0.0, t, np.floor(t) * 100)) is None
+    before, after = repeats(tmp_path / "a", 0), repeats(tmp_path / "b", 500, slower=1.25)
+    old = {name: one for name, one in before.measures.items() if not one.extra}
+    found = compare(msgspec.structs.replace(before, measures=old), after)
+    assert {change.name for change in found.changes} == set(old) and worse(found) == {"time"}
+    assert not compare(after, msgspec.structs.replace(before, measures=old)).blind
 
 
 def test_other_users_another_machine_or_version_are_refused(tmp_path: Path) -> None:
