@@ -78,8 +78,8 @@ def held(record: Record, scale: int, users: float) -> float:
 
 
 def at_its_best(work: Work, most: int = 20) -> float | None:
-    """Seconds a user in the quicker quarter of the work: what others do on the machine meanwhile slows some of it, and
-    a batch that became slower is slower there as well. None where it was not read in enough steps to tell."""
+    """Seconds a user in the quicker quarter of the work: what others do on the machine meanwhile slows some of it,
+    and a batch that became slower is slower there as well. None where it was not read in enough steps to tell."""
     steps = np.flatnonzero(np.diff(work.users, prepend=-1.0) > 0)
     blocks = min(most, len(steps) // 4)
     if blocks < 6:

@@ -1,7 +1,8 @@
 """How soon the report is there once the last thing was measured: `python -m tests.bench.ending`.
 
-The sample is rehearsed live at 1x to 10x on each stage. The last measurement is the last event before the record's end,
-or the last table or log that was written; from there on the stage is taken down, the record closed, judged, and told of.
+The sample is rehearsed live at 1x to 10x on each stage. The last measurement is the last event before the record's
+end, or the last table or log that was written; from there on the stage is taken down, the record closed, judged, and
+told of.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ REPORTS = ("report.json", "report.html", "summary.md", "junit.xml", "results.sar
 
 @dataclass(frozen=True)
 class Live:
-    """Seconds after the last measurement at which the record was closed, the page there, and all reports, and at which
-    the command had ended; and how long it took in all."""
+    """Seconds after the last measurement at which the record was closed, the page there, all reports, and the
+    command at its end; and how long it took in all."""
 
     closed: float
     page: float
@@ -36,7 +37,17 @@ class Live:
 
 def rehearsed(stage: str, out: Path) -> Live:
     """One rehearsal of the sample, and when each file was written. Wall clock: files know no other."""
-    words = ["run", "scenarios/friday_payouts.py", "--stage", stage, "--probes", "none", "--quiet", "--out", str(out)]
+    words = [
+        "run",
+        "scenarios/friday_payouts.py",
+        "--stage",
+        stage,
+        "--probes",
+        "none",
+        "--quiet",
+        "--out",
+        str(out),
+    ]
     code = "from harness.cli import main; main()"
     began = time.time()
     ended = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, check=False, capture_output=True)
@@ -68,8 +79,8 @@ def main() -> None:
     text = [
         "# How soon the report is there",
         "",
-        "Written by `python -m tests.bench.ending`: the sample, live, at 1x, 2x, 5x and 10x of 400 users; seconds after the",
-        "last measurement. Goal: the report within 1 s.",
+        "Written by `python -m tests.bench.ending`: the sample, live, at 1x, 2x, 5x and 10x of 400 users; seconds after",
+        "the last measurement. Goal: the report within 1 s.",
         "",
         "| stage | it is down, the record closed | report.html | all reports | the command has ended | in all |",
         "|---|---|---|---|---|---|",
