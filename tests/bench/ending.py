@@ -79,8 +79,8 @@ def main() -> None:
     text = [
         "# How soon the report is there",
         "",
-        "Written by `python -m tests.bench.ending`: the sample, live, at 1x, 2x, 5x and 10x of 400 users; seconds after",
-        "the last measurement. Goal: the report within 1 s.",
+        "Written by `python -m tests.bench.ending`: the sample, live, at 1x, 2x, 5x and 10x of 400 users; seconds",
+        "after the last measurement. Goal: the report within 1 s.",
         "",
         "| stage | it is down, the record closed | report.html | all reports | the command has ended | in all |",
         "|---|---|---|---|---|---|",
