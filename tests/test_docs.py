@@ -72,7 +72,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     for path in DOCS:
         for block in re.findall(r"^```(?:sh|console)?\n(.*?)^```", path.read_text(), re.M | re.S):
             for line in block.splitlines():
-                called = re.match(r"(?:\.venv/bin/)?rehearse (.+)", line.strip())
+                called = re.match(r"(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?rehearse (.+)", line.strip())
                 if called:
                     yield (
                         f"{path.name}: {line.strip()}",
@@ -106,6 +106,13 @@ def test_the_example_of_a_check_finds(tmp_path: Path) -> None:
     assert callable(check)
     found = list(check(Record(staged(tmp_path / "run").folder)))
     assert [(each.code, each.counts) for each in found] == [("STOP-901", {"2x": 2, "5x": 2})]
+
+
+def test_what_the_page_of_triggers_shows_stands_in_the_samples() -> None:
+    samples = [path.read_text() for path in sorted((ROOT / "scenarios").glob("payouts_by_*.py"))]
+    shown = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/triggers.md").read_text(), re.M | re.S)
+    assert len(shown) == 4
+    assert [block for block in shown if not any(block in sample for sample in samples)] == []
 
 
 def test_no_page_is_long() -> None:
