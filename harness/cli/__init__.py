@@ -29,6 +29,7 @@ from harness.cli import (
 )
 from harness.cli.ending import (
     Interrupted,
+    end_now,
     explain_error,
     on_hard_exits,
     on_signals,
@@ -39,6 +40,7 @@ from harness.cli.streams import mask_streams
 from harness.errors import HarnessError, UsageError
 from harness.model.redaction import clean
 from harness.report.text import inert
+from harness.stage.watchdog import something_is_left
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -83,6 +85,10 @@ def main() -> None:
     on_trouble_beside()
     with github.commands_off():
         code = _run()
+    if something_is_left():  # and nobody waits for threads that wait for an engine: the watchdog goes on
+        sys.stdout.flush()
+        sys.stderr.flush()
+        end_now(code)
     sys.exit(code)
 
 

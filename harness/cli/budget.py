@@ -1,4 +1,13 @@
-"""The end of the time budget, wherever the rehearsal is: also where a service does not get ready, or answer."""
+"""The end of the time budget, wherever the rehearsal is: also where a service does not get ready, or answer.
+
+Each phase has a bound of its own on the monotonic clock, and this one is around them all:
+
+    getting up     Service.ready_within, of each service           taking down    5 s for a polite end, then by force
+    a press        Scenario.begins, patience, quiet                a request      60 s, or the scenario's `timeout`
+
+    budget ── 2 s ─▶ ends what goes on (OutOfTime), and the stage is taken down ── 8 s ─▶ breaks that off as well,
+    again and again until it is over: the watchdog removes what is left. Then the report is written.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +19,12 @@ from types import FrameType, TracebackType
 
 from harness.errors import TimeBudgetSpent
 from harness.model.stage import OpenStage, Stage
+from harness.stage.watchdog import leave_the_rest
 
 GRACE = 2.0
 """So long after its end a press that waits for the batch may tell by itself what it saw."""
+TAKING_DOWN = 8.0
+"""So long after that a stage is cleared away undisturbed."""
 LATER = 0.5
 
 
@@ -20,9 +32,19 @@ class OutOfTime(BaseException):
     """The time budget is spent. A BaseException, so that no `except Exception` keeps it."""
 
 
+def spent() -> TimeBudgetSpent:
+    """What a person is told of it."""
+    return TimeBudgetSpent(
+        "the time budget is spent",
+        expected="a rehearsal that comes to an end within it",
+        cause="a service hangs, or the batch needs longer than the budget",
+        fix="give a larger --budget, fewer --scales, or fewer --probes",
+    )
+
+
 class Alarm:
     """Raises OutOfTime in the main thread once the deadline (monotonic clock) is past: once, and not while a stage
-    that was opened through `sparing` is being cleared away."""
+    that was opened through `sparing` is being cleared away; but where that takes too long, again and again."""
 
     def __init__(self, deadline: float) -> None:
         self._deadline, self._closing, self._rung = deadline, 0, False
@@ -38,12 +60,7 @@ class Alarm:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self._before)
         if isinstance(problem, OutOfTime):
-            raise TimeBudgetSpent(
-                "the time budget is spent",
-                expected="a rehearsal that comes to an end within it",
-                cause="a service hangs, or the batch needs longer than the budget",
-                fix="give a larger --budget, fewer --scales, or fewer --probes",
-            ) from None
+            raise spent() from None
 
     def sparing(self, open_stage: OpenStage) -> OpenStage:
         """Stages that are cleared away undisturbed."""
@@ -73,10 +90,11 @@ class Alarm:
             self._closing -= 1
 
     def _ring(self, number: int, frame: FrameType | None) -> None:
-        if self._rung:
-            return
-        if self._closing:
-            signal.setitimer(signal.ITIMER_REAL, LATER)
-            return
-        self._rung = True
-        raise OutOfTime
+        left = self._deadline + GRACE + TAKING_DOWN - time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, LATER if self._closing or left <= 0 else left)
+        if left <= 0:
+            leave_the_rest()
+            raise OutOfTime
+        if not self._closing and not self._rung:
+            self._rung = True
+            raise OutOfTime

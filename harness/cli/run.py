@@ -37,7 +37,7 @@ from click.core import ParameterSource
 
 from harness.attaching import Asked, prepare
 from harness.cli import telling
-from harness.cli.budget import Alarm
+from harness.cli.budget import Alarm, OutOfTime, spent
 from harness.cli.dry_run import show_dry_run
 from harness.cli.ending import Interrupted, full_disk
 from harness.cli.progress import ProgressLine
@@ -152,7 +152,9 @@ def command(
         return
     folder = run_folder(out or loaded.root / "reports", loaded.name)
     with ProgressLine(screen(error=True)) as progress:
-        engine, why = (None, "asked for") if site else engine_for(stage, loaded.scenario)
+        with Alarm(deadline):
+            engine, why = (None, "asked for") if site else engine_for(stage, loaded.scenario)
+            sweep(engine, progress)
         kind: StageKind = "attach" if site else "docker" if engine else "process"
         number = 1 if seed is None else seed
         plan = Plan(usual, chosen, number, deadline, kind, why, probes=wanted, tap=tap)
@@ -160,7 +162,6 @@ def command(
             f"rehearsing {loaded.name} at {', '.join(f'{k}x' for k in chosen)} of {plan.usual:,} users;"
             f" stage {kind}: {why}"
         )
-        sweep(engine, progress)
         try:
             problem = hold(loaded, plan, site or engine, Spectator(progress, folder))
         except OSError as stop:
@@ -216,18 +217,20 @@ def hold(loaded: Loaded, plan: Plan, on: Engine | Site | None, watching: Spectat
             stand_by()
             people = Population(plan.seed, loaded.scenario.population)
             record.manifest(manifest(loaded, plan, people, record))  # there before anything that may fail
-            if isinstance(on, Site):
-                images, open_stage = {}, attach_opener(loaded, on, watching.folder.name)
-            else:
-                images = build_images(on, loaded.scenario, loaded.root) if on else {}
-                open_stage = opener(loaded, on, images)
-            plan = replace(plan, images=images)
             with Alarm(plan.deadline) as alarm:
+                if isinstance(on, Site):
+                    images, open_stage = {}, attach_opener(loaded, on, watching.folder.name)
+                else:
+                    images = build_images(on, loaded.scenario, loaded.root) if on else {}
+                    open_stage = opener(loaded, on, images)
+                plan = replace(plan, images=images)
                 rehearse(loaded, plan, people, alarm.sparing(open_stage), record, watching)
         except Interrupted as stop:
             problem = stop
         except RecordFull as stop:
             problem = stop.told
+        except OutOfTime:  # once more while the alarm was turned off
+            problem = spent()
         except Exception as stop:  # noqa: BLE001  # whatever it was: the record is closed and told, then it goes on
             problem = full_disk(stop) or stop
         if isinstance(problem, Interrupted):

@@ -125,6 +125,11 @@ def leave_the_rest() -> None:
     _unfinished = True
 
 
+def something_is_left() -> bool:
+    """Whether the watchdog has still to remove something."""
+    return _unfinished
+
+
 def _call_off(dog: subprocess.Popen[bytes]) -> None:
     assert dog.stdin is not None
     with contextlib.suppress(BrokenPipeError, subprocess.TimeoutExpired):

@@ -7,8 +7,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from harness.stage import Engine
 from tests.conftest import Rehearse
 from tests.faults.herd import Herd
 from tests.faults.rows import Row, Trial
-from tests.faults.toys import Toy, toys, until
+from tests.faults.toys import Toy, side_by_side, toys, until
 
 R1, R2, R3, R4, R5 = (Row(f"R{n}") for n in range(1, 6))
 LEFT_AFTER = 15.0
@@ -67,19 +66,13 @@ def kill_at_a_random_moment(toy: Toy, moment: float, trial: Trial) -> None:
     assert "ended" not in events, "it could not say so"
 
 
-def side_by_side(one: Callable[[int], None], count: int) -> None:
-    """Several at a time, each with its number; all of them, also where one fails."""
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        for _ in pool.map(one, range(count)):
-            pass
-
-
 def kill_many(trial: Trial, folder: Path, herd: Herd, engine: Engine | None, moments: random.Random) -> None:
     """Each is killed at a moment of its own."""
     when = [moments.uniform(0, 3) for _ in range(trial.asked)]
     side_by_side(
         lambda number: kill_at_a_random_moment(next(toys(herd, folder, engine)), when[number], trial),
         trial.asked,
+        SIDE_BY_SIDE,
     )
 
 
@@ -131,7 +124,7 @@ def test_a_signal_ends_it_in_order(trial: Trial, tmp_path: Path, herd: Herd) -> 
         assert toy.journal()[-1]["status"] == "interrupted"
         assert json.loads((toy.folder / "report.json").read_text())["verdict"] == "inconclusive"
 
-    side_by_side(one, trial.asked)
+    side_by_side(one, trial.asked, SIDE_BY_SIDE)
 
 
 @R3.trials("on a terminal", quick=2, full=20)

@@ -7,6 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,3 +126,10 @@ def until(condition: Callable[[], object], seconds: float) -> bool:
             return False
         time.sleep(0.25)
     return True
+
+
+def side_by_side(one: Callable[[int], None], count: int, at_once: int) -> None:
+    """So many at a time, each with its number; all of them, also where one fails."""
+    with ThreadPoolExecutor(at_once) as pool:
+        for _ in pool.map(one, range(count)):
+            pass
