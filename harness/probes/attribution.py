@@ -98,8 +98,9 @@ def add_sites(held: Held, capture: Path, marks: Sequence[Mark]) -> None:
     """Adds what one process kept to `held`, at 33 points over items: bytes alive there, and the bytes and allocations
     that were born by then and outlived the window.
 
-    `marks` are (wall clock in ms, items done), ascending. Raises OSError or ValueError for a capture that cannot be
-    read, ImportError without memray.
+    A capture in slices knows the lines of a part of the allocations alone; they are drawn out to all items. `marks`
+    are (wall clock in ms, items done), ascending. Raises OSError or ValueError for a capture that cannot be read,
+    ImportError without memray.
     """
     from memray import FileReader
 
@@ -107,19 +108,44 @@ def add_sites(held: Held, capture: Path, marks: Sequence[Mark]) -> None:
     times = np.array([snapshot.time for snapshot in reader.get_memory_snapshots()], dtype=float)
     if len(times) < POINTS or len(marks) < 2:
         raise ValueError(f"{len(times)} points in time and {len(marks)} readings of the batch are too few")
-    done = np.interp(times, [at for at, _ in marks], [items for _, items in marks])
-    points = np.searchsorted(done, _grid(marks), side="right") - 1
+    births = np.zeros((2, len(times) + 1))
+    known = []
     for record in reader.get_temporal_allocation_records(merge_threads=True):
         stack = record.stack_trace(max_stacks=1)
-        if not stack:
-            continue
-        series = held.setdefault(stack[0], np.zeros((3, POINTS)))
         for part in record.intervals:
+            births[len(stack), part.allocated_before_snapshot] += part.n_allocations
+        if stack:
+            known.append((stack[0], record.intervals))
+    seen = _items_seen(times, marks, births[:, :-1])
+    points = np.searchsorted(seen, np.linspace(0, seen[-1], POINTS), side="right") - 1
+    share = seen[-1] / (marks[-1][1] - marks[0][1])
+    for place, intervals in known:
+        series = held.setdefault(place, np.zeros((3, POINTS)))
+        for part in intervals:
             end = part.deallocated_before_snapshot
             born = points >= part.allocated_before_snapshot
-            series[0] += part.n_bytes * (born if end is None else born & (points < end))
+            series[0] += part.n_bytes / share * (born if end is None else born & (points < end))
             if end is None:
-                series[1:] += np.outer((part.n_bytes, part.n_allocations), born)
+                series[1:] += np.outer((part.n_bytes, part.n_allocations), born) / share
+
+
+def _items_seen(
+    times: NDArray[np.float64], marks: Sequence[Mark], births: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How many items were done by each time while lines were seen. `births` are the allocations up to each time since
+    the one before, without a line and with one.
+
+    Between two marks the items advance with the allocations: a hook makes them slow, so time would count too many.
+    Raises ValueError where no item was done with lines.
+    """
+    at, items = np.array(marks, dtype=float).T
+    clock = births.sum(axis=0).cumsum()
+    done = np.interp(clock, np.interp(at, times, clock), items)
+    lines = births[1] / np.maximum(births.sum(axis=0), 1)
+    seen: NDArray[np.float64] = (np.diff(done, prepend=done[0]) * lines).cumsum()
+    if not seen[-1]:
+        raise ValueError("no allocation was seen with its line while items were done")
+    return seen
 
 
 def as_rows(held: Held, marks: Sequence[Mark]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_a_capture_shows_what_was_born_in_it_and_outlived_it(agent: Agent) -> No
     with python(agent, code) as process:
         assert process.stdin is not None and process.stdout is not None
         answers(agent, "ping")
-        (begun,) = agent.ask("track").values()
+        (begun,) = agent.ask("track python").values()
         assert "tracking" in begun, begun
         marks = []
         for item in range(60):
@@ -107,13 +108,77 @@ def test_a_capture_shows_what_was_born_in_it_and_outlived_it(agent: Agent) -> No
             process.stdout.readline()
         agent.ask("untrack")
         (capture,) = agent.captures()
-        held = {}
+        held: dict[tuple[str, str, int], Any] = {}
         add_sites(held, capture, marks)
         found = as_rows(held, marks)
         process.stdin.close()
     first = found[0]
     assert (first["line"], first["count"][-1]) == (4, pytest.approx(60, abs=3))
     assert first["kept"][-1] == pytest.approx(60 * 5034, rel=0.06)
+
+
+ROUNDS = """
+import ctypes, sys, threading, time
+own = ctypes.pythonapi.PyThreadState_Get
+own.restype = ctypes.c_void_p
+def words(): return list((ctypes.c_size_t * 24).from_address(own()))
+def marker(*_): pass
+sys.setprofile(marker)
+hook = words().index(id(marker)) - 2
+sys.setprofile(None)
+kept, hooks = [], []
+def keep(): kept.append(bytearray(5000))
+def thread(): keep(); hooks.append(words()[hook] != 0)
+def rounds(seconds):
+    end, done = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        threads = [threading.Thread(target=thread) for _ in range(4)]
+        [one.start() for one in threads]; [one.join() for one in threads]
+        done += 4
+    return done
+for line in sys.stdin:
+    del hooks[:]
+    print(rounds(float(line)), sum(hooks), words()[hook] != 0, threading._profile_hook, flush=True)
+"""
+
+
+def test_a_window_in_slices_names_the_line_while_threads_come_and_go_and_leaves_no_hook(agent: Agent) -> None:
+    pytest.importorskip("memray")
+    from harness.probes.attribution import add_sites, as_rows
+
+    with python(agent, ROUNDS) as process:
+        assert process.stdin is not None and process.stdout is not None
+        answers(agent, "ping")
+        (begun,) = agent.ask("track").values()
+        assert begun.get("in_slices") is True, begun
+        marks, told = [(time.time() * 1000, 0)], []
+        for seconds in ("0.3", "0.3", "0.3", "0.3", "0.3"):
+            print(seconds, file=process.stdin, flush=True)
+            told.append(process.stdout.readline().split())
+            marks.append((time.time() * 1000, marks[-1][1] + int(told[-1][0])))
+        agent.ask("untrack")
+        print("0.1", file=process.stdin, flush=True)
+        after = process.stdout.readline().split()
+        held: dict[tuple[str, str, int], Any] = {}
+        add_sites(held, agent.captures()[0], marks)
+        first = as_rows(held, marks)[0]
+        process.stdin.close()
+    assert process.returncode == 0
+    started, seen = (sum(int(words[n]) for words in told) for n in (0, 1))
+    assert 0 < seen < started, "some threads began in a slice and some did not"
+    assert int(after[0]) > 0 and after[1:] == ["0", "False", "None"], "a hook is left"
+    assert (first["function"], first["line"]) == ("keep", 11)
+    assert first["count"][-1] == pytest.approx(marks[-1][1], rel=0.3)
+
+
+def test_a_child_forked_in_a_window_is_not_hooked(agent: Agent) -> None:
+    pytest.importorskip("memray")
+    code = "import os, sys, threading; sys.stdin.readline(); child = os.fork()\n"
+    code += "if child: os.waitpid(child, 0)\nelse: print(threading._profile_hook, flush=True)"
+    with python(agent, code) as process:
+        answers(agent, "ping")
+        assert "tracking" in next(iter(agent.ask("track").values()))
+        assert process.communicate("\n", timeout=20)[0] == "None\n"
 
 
 def test_without_the_agent_nobody_answers() -> None:

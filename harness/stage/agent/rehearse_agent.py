@@ -4,7 +4,8 @@
     gc              collects garbage
     trim            collects, and gives free heap back to the kernel
     heap            collects, then tells the live bytes: {"live": n} (null where this libc or Python cannot tell)
-    track [python]  begins a memray capture in `<pid>.capture`; `python` traces small objects one by one
+    track           begins a memray capture in `<pid>.capture` that knows the lines in slices of time
+    track python    begins one that knows them all, and traces small objects one by one
     untrack         ends it
 
 Standard library only, Python 3.8 and later. Forked children open sockets of their own.
@@ -22,9 +23,12 @@ import sys
 import threading
 from typing import Any, Callable
 
+import rehearse_sampling
+
 _CLASS = re.compile(rb"^\s*\d+\s+(\d+)\s+\d+\s+(\d+)\s+\d+\s*$", re.M)
 _folder = ""
 _tracker: Any = None
+_slices: rehearse_sampling.Slices | None = None
 
 
 class _Mallinfo2(ctypes.Structure):
@@ -54,8 +58,10 @@ def start(folder: str) -> None:
 
 
 def _after_fork() -> None:
-    global _tracker
-    _tracker = None  # a capture belongs to the process that began it
+    global _tracker, _slices
+    if _tracker is not None:  # a capture belongs to the process that began it
+        _tracker = _slices = None
+        rehearse_sampling.switch_off_here()
     _serve()
 
 
@@ -162,7 +168,7 @@ def _memray() -> Any:
 
 
 def _track(how: str = "") -> dict[str, object]:
-    global _tracker
+    global _tracker, _slices
     if _tracker is not None:
         return {"error": "a capture is running"}
     path = os.path.join(_folder, "%d.capture" % os.getpid())
@@ -173,13 +179,18 @@ def _track(how: str = "") -> dict[str, object]:
         trace_python_allocators=how == "python",
     )
     _tracker.__enter__()
-    return {"tracking": path}
+    if how != "python":  # there a slice would count the frames that its own hook makes
+        _slices = rehearse_sampling.in_slices()
+    return {"tracking": path, "in_slices": _slices is not None}
 
 
 def _untrack() -> dict[str, object]:
-    global _tracker
+    global _tracker, _slices
     if _tracker is None:
         return {"error": "no capture is running"}
+    if _slices is not None:
+        _slices.end()
+        _slices = None
     gc.collect()  # what is garbage by now was not kept
     _tracker.__exit__(None, None, None)
     _tracker = None

@@ -20,7 +20,12 @@ from tests.bench.memory.lines import WARM_UP, environment, keep
 
 STORE = Path(".cache/bench-memory/cost")
 RUNS, TURNS, EACH = 5, 12, 200
-PHASES = {"agent, no window yet": "", "inside the window": "track", "after the window": "untrack"}
+PHASES = {
+    "agent, no window yet": "",
+    "inside the window": "track",
+    "after the window": "untrack",
+    "inside a window that traces small objects": "track python",
+}
 LEAK = 1024
 
 
