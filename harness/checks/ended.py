@@ -11,6 +11,7 @@ from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
 from harness.model.record import Record
 
 MIB = 2**20
+ALARM = 0.8
 
 
 def check(record: Record) -> Iterator[Finding | NotSeen]:
@@ -32,6 +33,7 @@ def _finding(record: Record, end: ServiceEnded) -> Finding:
         title = f"{end.service} is killed for its memory ({limit // MIB} MiB) within {users:,} users"
         advice = (
             "See what it holds at that moment; rehearse with more users to learn whether it grows with them."
+            f" Watch it with an alarm at {ALARM * limit / MIB:,.0f} MiB."
         )
     else:
         code, cause = "STOP-020", "it broke, or something ended it"

@@ -65,11 +65,15 @@ def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
 
 def _until_then(needed: float, limit: int, users: int) -> str:
     """What to set and watch while it leaks; so many users need `needed` bytes, with some in reserve."""
-    alarm = f"with an alarm at {ALARM * max(needed, limit) / MIB:,.0f} MiB"
+    alarm = _alarm(max(needed, limit))
     if needed <= limit:
         return f"Its {limit / MIB:,.0f} MiB last for {users:,} users: until then restart it before each run, {alarm}."
     raised = f"raise its limit to {needed / MIB:,.0f} MiB for {users:,} users"
     return f"Until then {raised}, and restart it before each run, {alarm}."
+
+
+def _alarm(limit: float) -> str:
+    return f"with an alarm at {ALARM * limit / MIB:,.0f} MiB"
 
 
 def _where_it_breaks(way: Ahead, found: Story) -> BreaksAt:
@@ -114,7 +118,8 @@ def ceiling(record: Record, found: Story, at: Capped) -> Finding:
             Evidence("memory", f"the ceiling: {what}"),
         ],
         cause="the process may not take more memory, and answers items with errors instead of ending",
-        advice="Set that ceiling to the container's limit, and find what grows: the flat line is no health.",
+        advice="Find what grows: the flat line is no health. Until then raise that ceiling to the container's limit,"
+        f" {_alarm(at.limit or at.level)}.",
         config_key=at.ceiling,
         reproduce=_again(record, found),
     )
@@ -122,7 +127,7 @@ def ceiling(record: Record, found: Story, at: Capped) -> Finding:
 
 def workers(record: Record, found: Story) -> Finding:
     """MEM-003: the kernel kills processes in it for memory, and the service as a whole looks alive."""
-    name = found.service.name
+    name, limit = found.service.name, found.service.memory_limit
     return Finding(
         code="MEM-003",
         id=fingerprint("MEM-003", name),
@@ -130,21 +135,24 @@ def workers(record: Record, found: Story) -> Finding:
         title=f"{name}: the kernel kills its processes for memory, and it looks alive"[:80],
         service=name,
         breaks_at=BreaksAt(
-            users=None,
-            value=found.service.memory_limit,
+            users=found.first_kill,
+            value=limit,
             unit="bytes",
+            first_failing=found.first_kill,
             method="seen: the kernel's kill counter",
         ),
         counts={f"{s.series.scale}x": s.series.kills for s in found.scales if s.series.kills},
         evidence=[
             Evidence(
-                "engine", f"{found.kills:,} processes killed by the kernel; the container itself did not end"
+                "engine",
+                f"the kernel killed {found.kills:,} of its processes; the container itself did not end",
             ),
-            Evidence("memory", f"the limit is {found.service.memory_limit / MIB:,.0f} MiB"),
+            *_seen(found, found.told.reading),
         ],
         cause="a master starts a new worker for each that is killed: items in flight are lost each time, and neither"
         " the container's state nor its restart count tells",
-        advice="Give the workers more memory, or have fewer; watch the group's oom_kill counter, not OOMKilled.",
+        advice="Give the workers more memory, or have fewer. Watch the group's oom_kill counter, not OOMKilled,"
+        f" {_alarm(limit)}.",
         config_key="memory limit",
         reproduce=_again(record, found),
     )
@@ -169,20 +177,25 @@ def killed(record: Record, found: Story) -> Finding:
         ),
         evidence=[_kill(found.killed), Evidence("memory", found.told.reading.why)],
         cause="it needs more memory than its limit at one moment, or grew too fast to be measured",
-        advice="Raise the limit, or send it less at a time; rehearse a smaller scale to see what an item costs.",
+        advice="Raise the limit, or send it less at a time; rehearse a smaller scale to see what an item costs."
+        f" Until then watch it {_alarm(found.service.memory_limit)}.",
         config_key="memory limit",
         reproduce=_again(record, found),
     )
 
 
 def _seen(found: Story, reading: Reading) -> list[Evidence]:
+    keeps = (
+        f"{reading.slope / KIB:,.1f} KiB an item (95 % interval {reading.low / KIB:,.1f} to"
+        f" {reading.high / KIB:,.1f}, {reading.source})"
+        if reading.grows
+        else f"{reading.word}; a leak of up to {reading.hidden / KIB:,.1f} KiB an item could hide,"
+    )
     told = [
         Evidence(
             "memory",
-            f"{reading.slope / KIB:,.1f} KiB an item (95 % interval {reading.low / KIB:,.1f} to"
-            f" {reading.high / KIB:,.1f}, {reading.source}) over {reading.items:,} items at"
-            f" {found.told.series.scale}x, n = {len(found.told.life.t)} readings"
-            f" {'at rest' if found.told.life.at_rest else 'in passing'}, {found.told.how}: {reading.why}",
+            f"{keeps} over {reading.items:,} items at {found.told.series.scale}x, n = {len(found.told.life.t)}"
+            f" readings {'at rest' if found.told.life.at_rest else 'in passing'}, {found.told.how}: {reading.why}",
         ),
         Evidence(
             "memory",

@@ -52,6 +52,12 @@ class Story:
     runtime: str
     kills: int
 
+    @property
+    def first_kill(self) -> int | None:
+        """The user by whom the kernel had first killed a process in it, at the smallest scale where it did."""
+        lives = next((each.series.lives for each in self.scales if each.series.kills), ())
+        return int(lives[0].tried[-1]) if len(lives) > 1 else None
+
 
 def story(record: Record, service: ServiceFacts) -> Story | None:
     """The story of one service; None where nothing of it could be read."""
