@@ -8,7 +8,6 @@ looks certain.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from math import sqrt
 
 import numpy as np
@@ -84,13 +83,3 @@ def _typical(steps: Floats) -> float:
     middle = float(np.median(steps))
     usual = max(MAD_TO_SIGMA * float(np.median(np.abs(steps - middle))), EVEN * abs(middle))
     return float(steps[np.abs(steps - middle) <= OUTLYING * usual].mean())
-
-
-def high_water(x: Floats, y: Floats) -> tuple[float, float]:
-    """How far the highest reading rose from one third of the series to the next, twice, in bytes.
-
-    For memory that swings: garbage that waits for its collector hides a leak in every slope, but not in its peaks.
-    """
-    edges = np.linspace(x[0], x[-1], 4)
-    peaks = [y[(x >= low) & (x <= high)].max() for low, high in pairwise(edges)]
-    return float(peaks[1] - peaks[0]), float(peaks[2] - peaks[1])

@@ -26,10 +26,10 @@ from harness.checks.memory.estimators import (
     Floats,
     Increments,
     Slope,
-    high_water,
     increments,
     theil_sen,
 )
+from harness.checks.memory.peaks import climb
 
 Word = Literal["flat", "saturating", "growing", "leak", "allocator growth", "capped", "unsure"]
 
@@ -40,14 +40,9 @@ LEAK_ITEMS = 1000
 SLOWING = 0.5
 WARM_UP = 1024 * KIB
 TOO_NOISY = 1024 * KIB
-LEAST_CLIMB, WARM = (
-    1280 * KIB,
-    4000,
-)  # bytes from peak to peak; of so many items: fewer lie nearer to the warm-up
 STEADY = 0.8  # a warm-up that slows down over the last half keeps less than 0.71 of its slope within the last quarter
 LATE_RISE = 4  # times the least growth that counts
 ROUGH = 0.2
-ONWARD = 1.5  # Student's t, one-sided 91 %: the peaks say the rest
 NEWEST = 5
 
 
@@ -193,12 +188,10 @@ def _peaks_climb(stretch: Stretch, tail: Trend) -> Reading | None:
     """A leak under memory that swings, by its peaks; None where they do not climb all the way."""
     late = stretch.items >= stretch.items[0] + (stretch.items[-1] - stretch.items[0]) / 4
     x, y = stretch.items[late], stretch.held[late]
-    first, second = high_water(x, y)
-    steps = increments(x, y)
-    least = LEAST_CLIMB * max(1.0, WARM / (stretch.items[-1] - stretch.items[0]))
-    climbs = min(first, second) >= RESIDENT.least and first + second >= least
-    if not climbs or second < SLOWING * first or not steps.above(ONWARD):
+    climbed = climb(x, y, float(stretch.held[0]), _span(stretch.items))
+    if climbed is None:
         return None
+    first, second = climbed
     by_peaks, by_all = (first + second) * 1.5 / (x[-1] - x[0]), theil_sen(x, y).value
     return Reading(
         word="leak",

@@ -126,6 +126,33 @@ def test_a_leak_under_garbage_that_piles_up_and_goes_shows_in_the_peaks(seed: in
     assert read(held(reused + noise(seed))).word == "leak"
 
 
+@pytest.mark.parametrize("kib", [100, 200, 800])
+@pytest.mark.parametrize("constant", [600, 800, 1000])
+def test_a_cache_that_fills_slowly_is_no_leak_however_the_readings_scatter(
+    constant: float, kib: float
+) -> None:
+    fills = 16 * 2**20 * (1 - np.exp(-ITEMS / constant))
+    assert sum(read(held(fills + noise(seed, kib))).word == "leak" for seed in range(20)) == 0
+
+
+def in_stairs(seed: int, leak: float, garbage: float) -> np.ndarray:
+    """Garbage of so many bytes an item waits for a collection here and there, and free memory is not given back."""
+    collections = np.cumsum(np.random.default_rng(seed).uniform(540, 600, 10))
+    last = np.array([max([0, *collections[collections <= at]]) for at in ITEMS])
+    return np.maximum.accumulate(leak * ITEMS + garbage * (ITEMS - last))
+
+
+def test_a_leak_that_shows_as_uneven_stairs_is_found() -> None:
+    found = [read(held(in_stairs(seed, 2048, 20e3))) for seed in range(20)]
+    assert sum(each.word == "leak" for each in found) >= 19
+    assert np.median([each.slope for each in found if each.grows]) == pytest.approx(2048, rel=0.15)
+
+
+@pytest.mark.parametrize("garbage", [20e3, 200e3])
+def test_uneven_stairs_without_a_leak_are_none(garbage: float) -> None:
+    assert sum(read(held(in_stairs(seed, 0, garbage))).word == "leak" for seed in range(40)) == 0
+
+
 @pytest.mark.parametrize("few", [0, 1, 10])
 def test_too_few_readings_are_unsure(few: int) -> None:
     assert read(Stretch(items=ITEMS[:few], held=28672 * ITEMS[:few])).word == "unsure"
