@@ -1,8 +1,8 @@
-"""Lines of the record: each carries a sum over itself, so that one that was damaged is not believed.
+"""Lines of the record, and run.json: each carries a sum over itself, so that what was damaged is not believed.
 
     {"event":"not_seen","t":1.5,"probe":"edges","why":"...","crc":"9a3c01ff"}
 
-A file whose lines have no sums was written by an earlier version, and is taken as it is.
+A file without sums was written by an earlier version, and is taken as it is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from zlib import crc32
+
+import msgspec
 
 PEEK = 8
 """By so many lines it is told whether a file has sums: one of them may be damaged."""
@@ -21,6 +23,23 @@ _SEAL = re.compile(rb',"crc":"([0-9a-f]{8})"\}$')
 def sealed(document: bytes) -> bytes:
     """A JSON object as a line of its own, with its sum as the last field."""
     return b'%b,"crc":"%08x"}\n' % (document[:-1], crc32(document))
+
+
+def signed(document: bytes) -> bytes:
+    """A JSON object on many lines, with its sum as the last field."""
+    return msgspec.json.format(sealed(document), indent=2)
+
+
+def checked(text: bytes) -> bytes:
+    """The JSON object of such a file, without its sum. Raises DecodeError where it is not what was written."""
+    fields = msgspec.json.decode(text)
+    if not isinstance(fields, dict) or "crc" not in fields:
+        return text
+    told = fields.pop("crc")
+    document = msgspec.json.encode(fields)
+    if told != f"{crc32(document):08x}":
+        raise msgspec.DecodeError("it is not what was written: its sum is another one")
+    return document
 
 
 def documents(lines: Iterable[bytes]) -> Iterator[tuple[bytes, bytes | None]]:

@@ -5,8 +5,8 @@
     tables/*.jsonl    many rows of one kind, in chunks of columns
     logs/             what each service wrote
 
-Whatever is written goes through `harness.model.redaction`, and each line of a JSONL file carries a sum over itself.
-Together they stay below 200 MiB: see `harness.model.room`.
+Whatever is written goes through `harness.model.redaction`; run.json and each line of a JSONL file carry a sum over
+themselves. Together they stay below 200 MiB: see `harness.model.room`.
 
 Writing needs a RecordWriter; reading a Record. Both know the types of `harness.model.events` and no more.
 """
@@ -26,7 +26,7 @@ from msgspec import Struct
 from harness.errors import UsageError
 from harness.model.event import Event
 from harness.model.events import AnyEvent, Ended, NotSeen
-from harness.model.lines import documents, how_many, sealed
+from harness.model.lines import checked, documents, how_many, sealed, signed
 from harness.model.names import open_own, part
 from harness.model.redaction import clean_bytes, clean_column, clean_tree
 from harness.model.room import Room
@@ -98,7 +98,7 @@ class RecordWriter:
 
     def manifest(self, manifest: Manifest) -> None:
         """Writes run.json."""
-        (self.folder / "run.json").write_bytes(msgspec.json.format(self._clean(manifest), indent=2))
+        (self.folder / "run.json").write_bytes(signed(self._clean(manifest)))
 
     def event(self, event: Event) -> None:
         """Appends one event, stamped with the time."""
@@ -153,8 +153,8 @@ class Record:
         self._kept: dict[tuple[str, int, int], dict[str, list[Any]]] = {}
         try:
             with open_own(folder / "run.json") as file:
-                self.manifest = msgspec.json.decode(file.read(MOST_MANIFEST), type=Manifest)
-        except (OSError, msgspec.DecodeError) as problem:
+                self.manifest = msgspec.json.decode(checked(file.read(MOST_MANIFEST)), type=Manifest)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as problem:
             raise UsageError(
                 f"{folder} holds no readable run.json ({problem})",
                 expected="the folder of a rehearsal, such as reports/<scenario>/latest",
@@ -216,5 +216,5 @@ class Record:
             for line, document in documents(lines):
                 try:
                     yield decoder.decode(document or b"")
-                except msgspec.DecodeError:
+                except (msgspec.DecodeError, UnicodeDecodeError):
                     self.damaged += how_many(line)

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from harness import cli
+from harness.errors import UsageError
 from harness.judgement import judge
 from harness.measures import baseline
 from harness.measures.side import side
@@ -162,6 +163,27 @@ def test_a_record_without_a_readable_manifest_is_refused(trial: Trial, tmp_path:
     (folder / "run.json").write_bytes(whole[: random.Random(trial.number).randrange(len(whole) - 2)])
     trial.fired("it is cut off")
     assert command("judge", folder) == 2
+
+
+@R14.trials("a bit of the manifest is turned", quick=10, full=100, in_one=True)
+def test_a_manifest_with_a_turned_bit_is_refused_or_tells_the_same(trial: Trial, tmp_path: Path) -> None:
+    folder = recorded(tmp_path / "r")
+    path = folder / "run.json"
+    whole, before = path.read_bytes(), Record(folder).manifest
+    assert b'"crc"' in whole
+    refused = 0
+    for number in range(trial.asked):
+        chance = random.Random(number)
+        place = chance.randrange(len(whole))
+        path.write_bytes(
+            whole[:place] + bytes([whole[place] ^ 1 << chance.randrange(8)]) + whole[place + 1 :]
+        )
+        trial.fired("one bit is another one")
+        try:
+            assert Record(folder).manifest == before, f"seed {number}: it was believed"
+        except UsageError:
+            refused += 1
+    assert refused > trial.asked / 2
 
 
 @R14.trials("a table with turned bits", quick=1, full=5)
