@@ -41,7 +41,7 @@ SIX = ("quiet", "burst", "threads", "sawtooth", "lru", "warmup")
 CELLS = [
     *(Cell(mode, 0, 4000, False, 40) for mode in (*SIX, "frag")),
     Cell("frag", 0, 4000, True, 40),
-    *(Cell(mode, 1024, 4000, False, 20) for mode in SIX),
+    *(Cell(mode, 1024, 4000, False, 40 if mode == "sawtooth" else 20) for mode in SIX),
     *(Cell(mode, 4096, 2000, False, 20) for mode in SIX),
     *(Cell(mode, 20480, 400, False, 20) for mode in ("quiet", "burst")),
     *(Cell(mode, 256, 2000, True, 20) for mode in SIX),
@@ -64,6 +64,8 @@ def collect(cell: Cell, seed: int) -> Path:
     env = {"MEMORY_MODE": cell.mode, "MEMORY_LEAK_BYTES": str(cell.leak), "MEMORY_SEED": str(seed)}
     with running(env, agent=cell.agent) as bench:
         series = feed(bench, cell.items, agent=cell.agent)
+    if series["items"][-1] < cell.items:
+        raise Gone(f"it ended after {series['items'][-1]:,.0f} items")
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps({"cell": asdict(cell), "seed": seed, **series}))

@@ -59,7 +59,7 @@ def words(found: list[Reading]) -> str:
 
 def verdicts() -> Iterator[str]:
     """Leak-free and planted runs, by cell and number of items."""
-    healthy, planted = [], []
+    healthy, planted, grown = [], [], _grown()
     pooled: dict[tuple[bool, int, int], list[tuple[float, list[Reading]]]] = {}
     for cell in collect.CELLS:
         runs = load(collect.STORE / cell.name)
@@ -73,16 +73,24 @@ def verdicts() -> Iterator[str]:
                 healthy.append([cell.mode, how, items, len(found), accused, words(found)])
             elif items == cell.items:
                 truth = cell.leak + BYTES_PER_SLOT
-                planted.append([cell.mode, how, cell.leak, items, *_hits([(truth, found)]), words(found)])
+                process = grown.get((cell.mode, cell.leak)) if not cell.agent else None
+                own = _hits([(process, found)])[1] if process else "-"
+                planted.append(
+                    [cell.mode, how, cell.leak, items, *_hits([(truth, found)]), own, words(found)]
+                )
                 pooled.setdefault((cell.agent, cell.leak, items), []).append((truth, found))
     for (agent, leak, items), cells in pooled.items():
         together = [each for _, found in cells for each in found]
-        planted.append(["all of them", HOW[agent], leak, items, *_hits(cells), words(together)])
+        planted.append(["all of them", HOW[agent], leak, items, *_hits(cells), "-", words(together)])
     yield "## Leak-free services: how often the word was leak\n"
     yield from table("habit|reading|items|runs|leak|words", healthy)
     yield "## Planted leaks: how often growth was reported, and the median error of bytes an item\n"
-    yield "At 400 items the word is `growing`: so few items do not tell a leak from a cache that fills.\n"
-    yield from table("habit|reading|bytes an item|items|found|median error|words", planted)
+    yield (
+        "At 400 items the word is `growing`: so few items do not tell a leak from a cache that fills. The second"
+        " error is against what the process itself grows by in long runs, the next table.\n"
+    )
+    head = "habit|reading|bytes an item|items|found|median error|against the process|words"
+    yield from table(head, planted)
 
 
 def _hits(cells: list[tuple[float, list[Reading]]]) -> tuple[str, str]:
@@ -99,7 +107,7 @@ def long_runs() -> Iterator[str]:
         grown = [_peak_to_peak(run) for run in load(collect.STORE / cell.name)]
         if grown:
             median, truth = float(np.median(grown)), cell.leak + BYTES_PER_SLOT
-            spread = f"{min(grown):,.0f} to {max(grown):,.0f}"
+            spread = f"{min(grown):,.0f} to {max(grown):,.0f} B"
             rows.append(
                 [cell.mode, cell.leak, len(grown), f"{median:,.0f} B", spread, f"{median / truth - 1:+.0%}"]
             )
@@ -109,6 +117,16 @@ def long_runs() -> Iterator[str]:
         " the process grows by more than what is planted. That is no error of an estimate about the process.\n"
     )
     yield from table("habit|bytes an item|runs|resident memory grows by|runs between|against planted", rows)
+
+
+def _grown() -> dict[tuple[str, int], float]:
+    """What the process of a long run grows by, in bytes an item, by habit and leak."""
+    found = {}
+    for cell in collect.LONG:
+        runs = load(collect.STORE / cell.name)
+        if runs:
+            found[cell.mode, cell.leak] = float(np.median([_peak_to_peak(run) for run in runs]))
+    return found
 
 
 def _peak_to_peak(run: dict[str, Any]) -> float:
