@@ -79,7 +79,7 @@ def keep_sites(service: RunningService, window: Window, record: RecordWriter) ->
         try:
             add_sites(held, capture, window.marks)
             page = record.folder / "logs" / f"memory-{service.name}-{capture.stem}.html"
-            _flame_graph(capture, page)
+            flame_graph(capture, page)
             if page.exists():
                 record.page(page)
         except (OSError, ValueError, ImportError) as problem:
@@ -169,6 +169,9 @@ def _grid(marks: Sequence[Mark]) -> NDArray[np.float64]:
     return np.linspace(marks[0][1], marks[-1][1], POINTS)
 
 
-def _flame_graph(capture: Path, page: Path) -> None:
-    words = [sys.executable, "-m", "memray", "flamegraph", "--leaks", "-f", "-o", str(page), str(capture)]
-    subprocess.run(words, capture_output=True, timeout=120, check=False)
+def flame_graph(capture: Path, page: Path) -> None:
+    """Writes one page that holds all it needs: it opens offline and asks nobody for a script."""
+    words = ["-m", "memray", "flamegraph", "--leaks", "--no-web", "-f", "-o"]
+    subprocess.run(
+        [sys.executable, *words, str(page), str(capture)], capture_output=True, timeout=120, check=False
+    )

@@ -1,6 +1,7 @@
 """The agent in a Python process that knows nothing of it."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -88,7 +89,7 @@ def test_a_process_that_has_ended_is_left_out(agent: Agent) -> None:
 
 def test_a_capture_shows_what_was_born_in_it_and_outlived_it(agent: Agent) -> None:
     pytest.importorskip("memray")
-    from harness.probes.attribution import add_sites, as_rows
+    from harness.probes.attribution import add_sites, as_rows, flame_graph
 
     code = (
         "import sys, time\nkept = []\n"
@@ -111,7 +112,13 @@ def test_a_capture_shows_what_was_born_in_it_and_outlived_it(agent: Agent) -> No
         held: dict[tuple[str, str, int], Any] = {}
         add_sites(held, capture, marks)
         found = as_rows(held, marks)
+        page = agent.folder / "flame graph.html"
+        flame_graph(capture, page)
         process.stdin.close()
+        text = page.read_text()
+    assert "flamegraph" in text and not re.search(
+        """(src|link[^>]*href)=["']?https?:""", text
+    )  # opens offline
     first = found[0]
     assert (first["line"], first["count"][-1]) == (4, pytest.approx(60, abs=3))
     assert first["kept"][-1] == pytest.approx(60 * 5034, rel=0.06)
