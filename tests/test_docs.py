@@ -68,10 +68,14 @@ def test_the_job_for_gitlab_fails_by_what_is_worse_than_the_baseline(project: Pa
     assert ran(project, ["export REHEARSE_FAIL_ON=never", *job["script"]], job["variables"]) == 1
 
 
-@pytest.mark.parametrize("path", ["docs/ci/github.yml", "docs/ci/gitlab.yml", "harness/cli/first/workflow.txt"])
+@pytest.mark.parametrize(
+    "path", ["docs/ci/github.yml", "docs/ci/gitlab.yml", "harness/cli/first/workflow.txt"]
+)
 def test_no_workflow_installs_the_package_of_that_name_which_is_not_ours(path: str) -> None:
     text = (ROOT / path).read_text().replace("$$", "$")
-    assert re.findall(r"pip install (.+)", text) == ['"$REHEARSE"'] and re.search(r"^ +REHEARSE: ", text, re.M)
+    assert re.findall(r"pip install (.+)", text) == ['"$REHEARSE"'] and re.search(
+        r"^ +REHEARSE: ", text, re.M
+    )
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
