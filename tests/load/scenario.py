@@ -61,6 +61,7 @@ class Batch(Scenario):
         port=8000, ready="/health", process=Process(command="python shop.py {port} 0.03 3", cwd="tests/load")
     )
     background = Load(shop, "GET", "/balance/{id}", arrival="open", rate=12)
+    downstream = Load(shop, "GET", "/balance/{id}", concurrency=2)
 
     @trigger("JSON list")
     def by_json(self, live, users):

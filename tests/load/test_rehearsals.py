@@ -78,6 +78,21 @@ def test_beside_a_trigger_the_items_are_played_after_it_on_a_stage_of_their_own(
     assert report["measurements"]["load items: sent"] == 60
 
 
+def test_a_downstream_alone_is_played_at_multiples_and_where_it_breaks_is_a_finding(
+    rehearse: Rehearse, tmp_path: Path
+) -> None:
+    """It has three seats and a tenth of a second of patience: two at once find one, forty do not."""
+    words = ["--mode", "downstream", "--times", "1,20", "--stage", "process", "--json"]
+    run = rehearse("load", f"{SCENARIO}:Batch", *words)
+    (found,) = [one for one in json.loads(run.stdout)["findings"] if one["code"] == "LOAD-001"]
+    edge = found["breaks_at"]
+    assert (edge["last_passing"], edge["first_failing"], edge["unit"]) == (2, 40, "at once")
+    (alone,) = played(tmp_path)
+    assert [(step.concurrency, step.reached) for step in alone.steps] == [(2, 50), (40, 1000)]
+    record = Record(tmp_path / "reports" / "scenario" / "latest")
+    assert [up.purpose for up in record.all(StageUp)] == ["downstream"], "nothing else is pressed"
+
+
 def test_users_who_run_out_before_the_load_is_to_end_are_an_error_and_nobody_is_sent_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
