@@ -102,13 +102,9 @@ def calls(record: Record, run: Timed) -> Calls | None:
 
 
 def _undisturbed(record: Record, done: ScaleDone) -> float | None:
-    worked = series.work(record, done.scale)
+    worked = series.own_work(record, done.scale)
     each = series.undisturbed(worked) if worked else None
-    if not worked or not each:
-        return None
-    half = float(worked.users[-1]) / 2
-    held = series.held(record, done.scale, half) / half
-    return max(0.0, each - held) * done.users
+    return each * done.users if each else None
 
 
 def law(runs: Sequence[Timed]) -> Law | None:

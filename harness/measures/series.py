@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,16 @@ def work(record: Record, scale: int) -> Work | None:
     t = np.array(table["t"], dtype=float)
     users = np.array(table["done"], dtype=float) + np.array(table["failed"], dtype=float)
     return Work(float(t[0]), t - t[0], np.maximum.accumulate(users))
+
+
+def own_work(record: Record, scale: int) -> Work | None:
+    """The same without the time for which the harness held the batch still to look at its memory."""
+    worked, table = work(record, scale), record.table(f"holds-{scale}")
+    if worked is None or not table:
+        return worked
+    at, seconds = np.array(table["users"], dtype=float), np.array(table["seconds"], dtype=float)
+    held = np.concatenate([[0.0], np.cumsum(seconds)])[np.searchsorted(at, worked.users)]
+    return replace(worked, t=worked.t - held)
 
 
 def turns(record: Record, scale: int, users: int) -> Floats:
@@ -68,13 +78,6 @@ def undisturbed(work: Work, blocks: int = 8) -> float | None:
     first_at = np.searchsorted(work.users, edges)
     spans = np.diff(work.t[first_at])
     return float(np.sort(spans)[1] / (last / 2 / blocks))
-
-
-def held(record: Record, scale: int, users: float) -> float:
-    """Seconds for which the harness held the batch still to look at its memory, after so many users."""
-    table = record.table(f"holds-{scale}")
-    pairs = zip(table.get("seconds", ()), table.get("users", ()), strict=True)
-    return float(sum(seconds for seconds, at in pairs if at >= users))
 
 
 def at_its_best(work: Work, most: int = 20) -> float | None:

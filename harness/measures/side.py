@@ -110,7 +110,7 @@ def _setting(manifest: Manifest) -> Setting:
 
 def _measures(record: Record) -> Iterator[tuple[str, Measure]]:
     for run in timed(record):
-        least, worked = 0.2 / run.users, series.work(record, run.scale)
+        least, worked = 0.2 / run.users, series.own_work(record, run.scale)
         yield f"seconds a user at {run.scale}x", Measure("time", [run.seconds / run.users], least)
         best = series.at_its_best(worked) if worked else None
         if best is not None:
