@@ -7,7 +7,7 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test lint servers faults load-kills load-hosts bench bench-memory images clean
+.PHONY: help rehearse test lint servers faults podman load-kills load-hosts bench bench-memory images clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ servers: $(VENV)/.servers ## hold the wall finder against every real server, and
 
 faults: $(VENV)/.dev ## what the harness itself survives: the fault matrix in full, and the table of it
 	FULL=1 sh tests/with_engine.sh $(BIN)/python -m pytest tests/faults $(ARGS)
+
+podman: $(VENV)/.dev ## a rehearsal on Podman's Docker-compatible socket (root on Debian; apt-get install podman)
+	PODMAN=1 sh tests/with_engine.sh $(BIN)/python -m pytest -q tests/end_to_end/test_podman.py $(ARGS)
 
 load-kills: $(VENV)/.dev ## kill a load worker at a random moment, 50 times, and write the table of it
 	KILLS=50 WRITE_TABLE=1 $(BIN)/python -m pytest -q -s --timeout=3600 tests/load/test_fleet.py -k killed_at

@@ -27,6 +27,11 @@ from harness.stage.base_image import can_make
 from harness.stage.leftovers import belongings, dead_owners
 from harness.stage.network_needs import BUNDLE_NAMED_BY, private_bundle, proxies
 
+NAMES_BY = (
+    Path("/usr/lib/cni/dnsname"),
+    Path("/usr/libexec/cni/dnsname"),
+    Path("/usr/lib/podman/aardvark-dns"),
+)
 SAMPLE = ("django", "gunicorn", "fastapi", "uvicorn", "urllib3")
 
 
@@ -94,6 +99,8 @@ def _engine() -> Iterator[Row]:
         )
         return
     yield Row("container engine", True, f"{found.version}, API {found.api}, cgroup {found.cgroup}")
+    if found.version.startswith("Podman"):
+        yield _names()
     yield from _builds(found)
     tags = [tag for image in found.client.images.list(name="python") for tag in image.tags]
     makeable = can_make()
@@ -112,6 +119,17 @@ def _engine() -> Iterator[Row]:
         seen is not None,
         str(seen or "no cgroup files of the engine on this machine"),
         "run the harness on the engine's own machine: memory cannot be seen from elsewhere",
+    )
+
+
+def _names() -> Row:
+    """Whether Podman's containers find each other by name, as those of Docker do; told by what is installed here."""
+    there = next((path for path in NAMES_BY if path.exists()), None)
+    return Row(
+        "names of services under Podman",
+        there is not None,
+        str(there or "nothing that resolves them is installed here"),
+        "Debian: apt-get install golang-github-containernetworking-plugin-dnsname dnsmasq-base, or aardvark-dns",
     )
 
 

@@ -292,7 +292,10 @@ class Performance:
         for name, service in self.stage.services.items():
             logged = service.logged()
             self.play.record.log(f"{purpose}-{name}", logged.kept)
-            if scale:
+            if scale and logged.written is None:
+                why = "the engine keeps the end of a long log, and does not tell how long it was"
+                self.play.record.event(NotSeen(probe=f"how much {name} logs", why=why, decisive=False))
+            elif scale and logged.written is not None:
                 self.play.record.event(
                     LogSeen(
                         scale=scale,

@@ -24,12 +24,13 @@ class Logged(Struct, frozen=True):
     """What a service wrote to stdout and stderr.
 
     kept      at most the first 1 MiB and the last 4 MiB; a line tells what was left out between
-    written   how many bytes there were; `whole` is False where there were more that nobody has any longer
+    written   how many bytes there were; `whole` is False where there were more that nobody has any longer. None: the
+              engine drops what is old without a trace
     rate      then, bytes a second at last, where that could be told
     """
 
     kept: bytes
-    written: int
+    written: int | None
     whole: bool = True
     rate: float | None = None
 

@@ -23,7 +23,7 @@ from harness.stage.agent_channel import Agent, agent_for
 from harness.stage.container_command import ContainerCommand
 from harness.stage.container_log import engine_log
 from harness.stage.container_options import mounts, named_volumes, options, words
-from harness.stage.engine import Engine
+from harness.stage.engine import Engine, is_podman
 from harness.stage.engine_watch import engine_stays
 from harness.stage.healthcheck import passes
 from harness.stage.images import image_for
@@ -47,6 +47,7 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
 GRACE = 20
+KILLED = 137
 EARLIER = 60  # the engine starts it before we hear of it; its events are asked for by the container's own id
 
 
@@ -130,7 +131,10 @@ class ContainerService(Observed):
         state = self._container.attrs["State"]
         if state["Running"]:
             return None
-        return Ending(exit_code=state["ExitCode"], oom_killed=bool(state["OOMKilled"]) or self._oom_kills > 0)
+        for_memory: bool | None = bool(state["OOMKilled"]) or self._oom_kills > 0
+        if not for_memory and state["ExitCode"] == KILLED and is_podman(self._container.client.api):
+            for_memory = None
+        return Ending(exit_code=state["ExitCode"], oom_killed=for_memory)
 
     def memory(self, *, deep: bool = False) -> MemoryReading | None:
         """What it holds: from the kernel's files, else from a loop inside or beside it, else from the engine."""

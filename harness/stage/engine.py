@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import docker
 import requests
@@ -32,6 +34,14 @@ class NoEngine:
     why: str
 
 
+@functools.cache
+def is_podman(api: Any) -> bool:
+    """Whether Podman answers in Docker's place. It drops the beginning of a long log and leaves no trace of it, and
+    with cgroup v1 it does not tell that memory was why a container ended."""
+    parts = [part.get("Name", "") for part in api.version().get("Components") or []]
+    return any("Podman" in part for part in parts)
+
+
 def find_engine() -> Engine | NoEngine:
     """Asks the engine that DOCKER_HOST names, or the first of the usual sockets that there is: Docker's, Docker's
     without root, Podman's, Podman's without root. Each call gets at most 5 seconds."""
@@ -46,8 +56,7 @@ def find_engine() -> Engine | NoEngine:
     except (DockerException, requests.RequestException, OSError) as problem:
         return NoEngine(_why(problem))
     client.api.timeout = 120
-    parts = [part.get("Name", "") for part in facts.get("Components") or []]
-    name = "Podman " if any("Podman" in part for part in parts) else ""
+    name = "Podman " if is_podman(client.api) else ""
     cgroup = f"v{info.get('CgroupVersion', '1')}"
     return Engine(client, f"{name}{facts['Version']}", facts["ApiVersion"], cgroup)
 

@@ -35,7 +35,7 @@ def test_a_ledger_that_cannot_be_read_is_never_a_pass_and_the_tap_is_the_witness
         assert (quiet["verdict"], quiet["exit"], quiet["findings"]) == ("inconclusive", 3, [])
 
 
-@R26.trials("twice with the same seed", quick=1, full=20)
+@R26.trials("twice with the same seed", quick=2, full=20)
 def test_the_same_seed_gives_the_same_users_and_the_same_findings(
     trial: Trial, rehearse: Rehearse, tmp_path: Path
 ) -> None:

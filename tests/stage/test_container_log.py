@@ -11,6 +11,7 @@ from harness.stage import Engine
 from harness.stage.base_image import base_image
 from harness.stage.container_log import DROPPED, HEADER, NOT_READ_ON, engine_log
 from harness.stage.container_options import LOG_CONFIG
+from harness.stage.engine import is_podman
 from harness.stage.labels import labels
 from harness.stage.logs import HEAD, TAIL, HeadAndTail
 
@@ -80,7 +81,7 @@ def test_a_log_that_takes_too_long_is_not_read_on(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("harness.stage.container_log.LONGEST", -1.0)
     logged = engine_log(Fake(Answer(640, b"x" * (MIB // 64))), bounded=False)
     assert not logged.whole and logged.kept.endswith(NOT_READ_ON)
-    assert logged.written < 2 * MIB
+    assert logged.written is not None and logged.written < 2 * MIB
 
 
 @pytest.mark.engine
@@ -100,9 +101,11 @@ def test_of_a_real_engine_a_short_log_is_whole_and_a_long_one_is_told_as_cut(
         logged = engine_log(made, bounded=True)
     finally:
         made.remove(force=True)
-    if lines == 1000:
+    if is_podman(engine.client.api):
+        assert logged.written is None and not logged.whole and logged.kept.endswith(b"end\n")
+    elif lines == 1000:
         assert (logged.kept, logged.written, logged.whole) == (b"y\n" * 1000 + b"end\n", 2004, True)
     else:
         assert not logged.whole and logged.kept.startswith(DROPPED)
-        assert logged.written < 310_000 * 2
+        assert logged.written is not None and logged.written < 310_000 * 2
         assert logged.rate is not None and logged.rate > 1000
