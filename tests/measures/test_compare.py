@@ -16,7 +16,7 @@ from harness.errors import CannotTell
 from harness.judgement import judge
 from harness.measures import baseline
 from harness.measures.compare import Comparison, compare, ranked
-from harness.measures.series import Work, at_its_best
+from harness.measures.series import Work, at_its_best, own_work
 from harness.measures.side import Measure, Setting, Side, joined, side
 from harness.model.events import Ended, ScaleDone, WallSeen
 from harness.model.record import Record, RecordWriter, ServiceFacts
@@ -141,6 +141,16 @@ def test_what_slows_a_part_of_some_repeats_hides_no_batch_that_is_slower_at_its_
     assert ranked(whole[:5], whole[5:], up=True) > 0.05, "over the whole it is hidden"
     assert ranked(best[:5], best[5:], up=True) <= 0.05
     assert best[:5] == pytest.approx([0.005] * 5, rel=0.05)
+
+
+def test_the_time_for_which_a_batch_was_held_still_is_not_its_own(tmp_path: Path) -> None:
+    with RecordWriter(tmp_path / "run") as record:
+        record.manifest(MANIFEST)
+        record.rows("progress-1", t=[1.0, 2.0, 5.0, 6.0], done=[0, 10, 20, 30], failed=[0] * 4)
+        record.rows("holds-1", users=[10], seconds=[2.0])
+    worked = own_work(Record(tmp_path / "run"), 1)
+    assert worked is not None and worked.t.tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert own_work(Record(tmp_path / "run"), 2) is None
 
 
 def test_a_batch_that_was_read_in_few_steps_has_no_best_and_is_compared_by_the_whole(tmp_path: Path) -> None:
