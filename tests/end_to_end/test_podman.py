@@ -38,6 +38,7 @@ def podman(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     words = ["podman", "--root", str(folder / "root"), "--runroot", str(folder / "run")]
     service = subprocess.Popen(
         [*words, "system", "service", "--time=0", socket],
+        cwd=folder,  # its conmon leaves files where it was started
         env={**os.environ, "CONTAINERS_CONF": str(folder / "containers.conf")},
         stderr=(folder / "log").open("wb"),
     )

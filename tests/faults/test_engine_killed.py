@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -134,6 +135,32 @@ def test_an_engine_that_is_killed_and_started_again_aborts_the_rehearsal(
             assert until(lambda toy=toy: there.containers.list(), 180), toy.run.poll()  # type: ignore[misc]
             time.sleep(random.Random(f"R6-{number}").uniform(0.5, 4))
             _restart_within(toy, apart, trial)
+
+
+@R6.trials("away while the harness is killed", quick=0, full=2)
+@pytest.mark.timeout(900)
+def test_a_killed_harness_is_cleaned_behind_once_the_engine_is_back(
+    trial: Trial, tmp_path: Path, engine: Engine, apart: Apart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watchdog goes on trying for 120 s."""
+    there, away = apart.start(), (15, 105)[trial.number]
+    image = toy_image(engine, there, tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", apart.socket)
+    with Herd(*apart.inside) as herd:
+        toy = next(toys(herd, tmp_path, Engine(there, "", "", "v1"), image=image))
+        assert until(there.containers.list, 180), toy.run.poll()
+        began = time.monotonic()
+        apart.kill()
+        os.kill(toy.run.pid, signal.SIGKILL)
+        assert toy.run.wait(5) == -signal.SIGKILL
+        time.sleep(away - (time.monotonic() - began))
+        assert any("watchdog.py" in line for line in toy.processes()), "it has given up"
+        apart.start()
+        back = time.monotonic() - began
+        assert toy.things(), "nothing was left to be removed"
+        trial.fired(f"{len(toy.things())} things were there when the engine came back after {back:.0f} s")
+        assert until(lambda: not toy.has(), AWAY + 60 - back), toy.has()
+        trial.took(time.monotonic() - began - back)
 
 
 def _restart_within(toy: Toy, apart: Apart, trial: Trial) -> None:

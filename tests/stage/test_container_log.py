@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
+from harness.model.stage import Logged
 from harness.stage import Engine
+from harness.stage.attach.sources import EngineContainer
 from harness.stage.base_image import base_image
 from harness.stage.container_log import DROPPED, HEADER, NOT_READ_ON, engine_log
 from harness.stage.container_options import LOG_CONFIG
 from harness.stage.engine import is_podman
 from harness.stage.labels import labels
 from harness.stage.logs import HEAD, TAIL, HeadAndTail
+from tests.faults.toys import until
 
 MIB = 2**20
 
@@ -82,6 +85,29 @@ def test_a_log_that_takes_too_long_is_not_read_on(monkeypatch: pytest.MonkeyPatc
     logged = engine_log(Fake(Answer(640, b"x" * (MIB // 64))), bounded=False)
     assert not logged.whole and logged.kept.endswith(NOT_READ_ON)
     assert logged.written is not None and logged.written < 2 * MIB
+
+
+@pytest.mark.engine
+def test_a_container_of_others_is_read_and_never_touched(engine: Engine) -> None:
+    made = engine.client.containers.run(
+        base_image(engine.client, "debian:bookworm-slim"),
+        ["python3", "-u", "-c", "import time; held = bytearray(30 * 2**20); print('up'); time.sleep(600)"],
+        detach=True,
+        labels=labels(),
+        mem_limit=64 * MIB,
+    )
+    try:
+        theirs = EngineContainer(made.name, lambda: engine)
+        theirs._since -= 60
+        assert until(lambda: isinstance(said := theirs.logs(), Logged) and said.kept == b"up\n", 60)
+        reading = theirs.read()
+        assert reading is not None and 30 * MIB < reading.held < 60 * MIB
+        assert theirs.limit == 64 * MIB
+        assert made.attrs["RestartCount"] == 0 and made.status != "exited"
+    finally:
+        made.remove(force=True)
+    assert theirs.read() is None
+    assert "does not tell" in str(theirs.logs())
 
 
 @pytest.mark.engine
