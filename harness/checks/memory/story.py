@@ -14,6 +14,7 @@ from harness.model.record import Record, ServiceFacts
 
 AGREES = 0.5
 LEAST_SMALL = 400
+COLLECTS_LATE, LATE_ITEMS = ("node", "jvm"), 3000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,15 +63,17 @@ class Story:
 def story(record: Record, service: ServiceFacts) -> Story | None:
     """The story of one service; None where nothing of it could be read."""
     scales = []
+    ends = [end for end in record.all(ServiceEnded) if end.service == service.name and end.oom_killed]
     seen: list[ScaleDone | FedOn] = [*record.all(ScaleDone), *record.all(FedOn)]
     for done in sorted(seen, key=lambda done: done.scale):
         series = scale_series(record, done.scale, service.name)
         life = series.longest if series else None
         if series and life:
-            scales.append(AtScale(series=series, life=life, reading=read(life.stretch), capped=capped(life)))
+            runtime = "" if ends else _runtime(record, done.scale, service.name)
+            reading = collected(read(life.stretch), runtime)
+            scales.append(AtScale(series=series, life=life, reading=reading, capped=capped(life)))
     if not scales:
         return None
-    ends = [end for end in record.all(ServiceEnded) if end.service == service.name and end.oom_killed]
     told = scales[-1]
     if ends and not told.reading.grows:
         told = next((each for each in reversed(scales) if each.reading.grows), told)
@@ -88,6 +91,16 @@ def story(record: Record, service: ServiceFacts) -> Story | None:
         runtime=_runtime(record, told.series.scale, service.name),
         kills=max(0, sum(each.series.kills for each in scales) - len(ends)),
     )
+
+
+def collected(reading: Reading, runtime: str) -> Reading:
+    """The reading, or unsure where it grows under a runtime that puts its first full collection off: a healthy heap
+    then looks like a leak for some thousand items. What could hide tells whether more users are worth it."""
+    if runtime not in COLLECTS_LATE or not reading.grows or reading.items >= LATE_ITEMS:
+        return reading
+    late = f"{runtime} collects late, and {LATE_ITEMS:,} items tell its heap from a leak"
+    hidden = max(reading.hidden, reading.high)
+    return replace(reading, word="unsure", why=f"{reading.why}; but {late}", hidden=hidden)
 
 
 def _runtime(record: Record, scale: int, service: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from harness.checks.memory import REACH
+from harness.checks.memory.story import collected
 from harness.checks.memory.verdict import Reading, Stretch, read
 from harness.stage.memory_files import Cgroup
 from tests.bench.memory import collect, kills, lines, runtimes
@@ -208,11 +209,11 @@ def others() -> Iterator[str]:
     """Node and the JVM."""
     rows = []
     for folder in sorted(runtimes.STORE.glob("*")):
-        runs = load(folder)
-        for items in (2000, 4000):
-            found = [reading(run, items) for run in runs]
-            rows.append([folder.name, items, len(found), words(found)])
-        fed = [first if _decided(first := reading(run, 2000)) else reading(run, 4000) for run in runs]
+        runtime = folder.name.split("-")[0]
+        both = [[collected(reading(run, items), runtime) for items in (2000, 4000)] for run in load(folder)]
+        for at, items in enumerate((2000, 4000)):
+            rows.append([folder.name, items, len(both), words([each[at] for each in both])])
+        fed = [first if _decided(first) else second for first, second in both]
         rows.append([folder.name, "2000, fed on to 4000 where undecided", len(fed), words(fed)])
     yield "## Other runtimes (bytes an item in the name)\n"
     yield from table("service|items|runs|words", rows)

@@ -129,6 +129,16 @@ def test_a_kill_is_foretold_from_the_scale_that_was_not_killed(book: Book) -> No
     assert any(proof.text.startswith("forecast from 5x") for proof in finding.evidence)
 
 
+def test_a_runtime_that_collects_late_is_not_accused_by_few_items(tmp_path: Path) -> None:
+    for users, codes in ((2000, []), (4000, ["MEM-001"])):
+        book = Book(tmp_path / str(users))
+        book.scale(1, users, leak(3300))
+        book.writer.rows("memory-ends-1", service=["api"], runtime=["node"])
+        findings, unseen = found(book)
+        assert [finding.code for finding in findings] == codes
+        assert any("node collects late" in each.why for each in unseen) == (not codes)
+
+
 def test_the_id_of_a_finding_holds_no_number(tmp_path: Path) -> None:
     ids = set()
     for n, size in enumerate((10_000, 30_000)):
