@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,13 @@ from harness.checks.memory import REACH
 from harness.checks.memory.story import collected
 from harness.checks.memory.verdict import Reading, Stretch, read
 from harness.stage.memory_files import Cgroup
-from tests.bench.memory import collect, kills, lines, runtimes
+from tests.bench.memory import collect, lines, runtimes
 from tests.bench.memory import cost as costs
 from tests.bench.memory.bench_service import running
+from tests.bench.memory.foretold import forecasts
 from tests.bench.memory.lines import GUNICORN
 from tests.bench.memory.rehearsed import LIMIT, Yardstick, rehearsed, said
+from tests.bench.memory.tables import load, table
 
 TABLE = Path("tests/bench/memory.md")
 BYTES_PER_SLOT = 9  # what the list of the planted leak takes itself, an item
@@ -36,21 +37,6 @@ def reading(run: dict[str, Any], items: int) -> Reading:
     chosen = (x <= items) & (x % SPACING[items] == 0)
     live = np.array(run["live"], dtype=float)[chosen] if run.get("live") else None
     return read(Stretch(items=x[chosen], held=np.array(run["held"], dtype=float)[chosen], live=live))
-
-
-def load(folder: Path) -> list[dict[str, Any]]:
-    """The kept runs of one cell."""
-    return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-
-
-def table(head: str, rows: list[list[object]]) -> Iterator[str]:
-    """A Markdown table."""
-    names = head.split("|")
-    yield "| " + " | ".join(names) + " |"
-    yield "|" + " --- |" * len(names)
-    for row in rows:
-        yield "| " + " | ".join(str(value) for value in row) + " |"
-    yield ""
 
 
 def words(found: list[Reading]) -> str:
@@ -134,41 +120,6 @@ def _peak_to_peak(run: dict[str, Any]) -> float:
     x, y = np.array(run["items"], dtype=float), np.array(run["held"], dtype=float)
     early, late = (y[(x > end - 2000) & (x <= end)].max() for end in (4000, 12000))
     return float(late - early) / 8000
-
-
-def forecasts() -> Iterator[str]:
-    """Real kills against what runs that were not killed foretold."""
-    rows, runs = [], load(kills.STORE)
-    fixed = [run for run in runs if not run["kill"]["sigma"]]
-    uneven = [run for run in runs if run["kill"]["sigma"]]
-    for series, share in product(kills.SERIES, (0.25, 0.5)):
-        for name, chosen in (("all", runs), ("fixed size", fixed), ("log-normal size", uneven)):
-            told = [(run["killed_at"], kills.foretold(run, share, series)[1]) for run in chosen]
-            known = [(at, ahead) for at, ahead in told if ahead and ahead.item]
-            if not known:
-                continue
-            errors = [abs((ahead.item or 0) / at - 1) for at, ahead in known]
-            covered = sum(ahead.low <= at <= ahead.high for at, ahead in known)
-            wide = np.median([(ahead.high - ahead.low) / at for at, ahead in known])
-            p90 = np.quantile(errors, 0.9)
-            figures = [f"{np.median(errors):.1%}", f"{p90:.1%}", f"{covered / len(known):.0%}", f"{wide:.0%}"]
-            rows.append([series, f"{share:.0%}", name, len(chosen), len(told) - len(known), *figures])
-    yield "## Forecast against real kills by the kernel\n"
-    yield (
-        "From another run of the same service, cut off at that share of the way: free has no limit, limited has the"
-        " one that kills. Both have the same items of the same sizes.\n"
-    )
-    head = "run|seen|leak|kills|refused|median error|p90|interval covers|interval's width"
-    yield from table(head, rows)
-    apart = [
-        abs(limited.item / free.item - 1)
-        for run in runs
-        for free, limited in [[kills.foretold(run, 0.5, series)[1] for series in kills.SERIES]]
-        if free and limited and free.item and limited.item
-    ]
-    if apart:
-        most = f"90 % of {len(apart)} within {np.quantile(apart, 0.9):.1%}"
-        yield f"At half the way, free and limited runs foretell {np.median(apart):.2%} apart (median; {most}).\n"
 
 
 def attribution() -> Iterator[str]:
