@@ -45,7 +45,7 @@ CELLS = [
     *(Cell(mode, 4096, 2000, False, 20) for mode in SIX),
     *(Cell(mode, 20480, 400, False, 20) for mode in ("quiet", "burst")),
     *(Cell(mode, 256, 2000, True, 20) for mode in SIX),
-    *(Cell(mode, 0, 4000, True, 40) for mode in SIX),
+    *(Cell(mode, 0, 4000, True, 20) for mode in SIX),
 ]
 
 LONG = [
