@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.certificates import self_signed
 from tests.conftest import ROOT, Rehearse
 
 FOREIGN = ["their-1", "their-2"]
@@ -180,3 +181,32 @@ def test_the_same_file_runs_as_processes(rehearse: Rehearse, staging: Staging) -
     assert run.returncode in (0, 3), run.stderr
     assert rehearse("created", staging.folder / "reports/staging/latest").stdout == ""
     assert [item for item, _ in staging.get("/items")] == FOREIGN
+
+
+def test_over_https_a_certificate_is_judged_as_the_scenario_says(rehearse: Rehearse, tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path, "localhost")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    env = {**os.environ, "TOY_CERTIFICATE": str(certificate)}
+    toy = subprocess.Popen([sys.executable, str(ROOT / "tests/toy/batch.py"), str(port)], env=env)
+    scenario = Staging(port, tmp_path).scenario()
+    text = scenario.read_text().replace("127.0.0.1", "localhost").replace("http://", "https://")
+    words = ["run", scenario, "--stage", "attach", "--confirm", "localhost", "--json"]
+    try:
+        scenario.write_text(
+            text.replace("memory=Prometheus()", f"tls={str(certificate)!r}, memory=Prometheus()")
+        )
+        run = rehearse(*words)
+        assert run.returncode in (0, 3), run.stderr
+        report = json.loads(run.stdout)
+        assert (report["findings"], report["scales"]) == ([], [1])
+        record = tmp_path / "reports/staging/latest"
+        assert '"metrics"' in (record / "tables/memory-1.jsonl").read_text(), (
+            "its memory page came over TLS as well"
+        )
+        scenario.write_text(text.replace("ready=", 'ready_within="3s", ready='))
+        run = rehearse(*words)
+        assert run.returncode == 5 and "certificate" in run.stderr, run.stderr
+    finally:
+        toy.kill()
+        toy.wait()

@@ -2,12 +2,14 @@
 
 Environment: TOY_LOSE=n forgets every n-th item it calls done; TOY_PAY_TWICE=n does every n-th item twice;
 TOY_AGAIN does again what it has done; TOY_REFUSE=text fails the users in whose name it is;
-TOY_NEVER_READY answers /health with 503; TOY_DIE ends at once with exit code 7.
+TOY_NEVER_READY answers /health with 503; TOY_DIE ends at once with exit code 7; TOY_CERTIFICATE speaks TLS with the
+certificate and key in that file.
 /metrics tells its memory as Prometheus does.
 """
 
 import json
 import os
+import ssl
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -65,4 +67,9 @@ class Toy(BaseHTTPRequestHandler):
 if os.environ.get("TOY_DIE"):
     print("toy: no database at db:5432", flush=True)
     sys.exit(7)
-ThreadingHTTPServer((os.environ.get("TOY_HOST", "127.0.0.1"), int(sys.argv[1])), Toy).serve_forever()
+server = ThreadingHTTPServer((os.environ.get("TOY_HOST", "127.0.0.1"), int(sys.argv[1])), Toy)
+if "TOY_CERTIFICATE" in os.environ:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.environ["TOY_CERTIFICATE"])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
