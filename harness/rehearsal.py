@@ -155,7 +155,10 @@ def _act_one(on: Performance, scale: int, count: int, reach: Reach, hands: Hands
     ):
         on.watcher = points = checkpoints(on, sampler, count)
         played = None
-        with OwnShare() as own, Background(on, hands, scale, len(on.play.users)).meanwhile():
+        with (
+            OwnShare(on.stage.services.values()) as own,
+            Background(on, hands, scale, len(on.play.users)).meanwhile(),
+        ):
             if hands and hands.sends_items(on.play.scenario):
                 played = play_items(on, hands, scale, count)
                 name, run = played.what, Presses(1, 0, complete=played.steps[0].reached == count)

@@ -11,6 +11,7 @@ from harness.model.record import Record
 SHORTEST = 1.0
 """Seconds below which shares say nothing."""
 OF_THE_TIME, OF_WHAT_IT_WANTED = 0.7, 0.8
+OF_WHAT_ALL_WANTED, THEIR_HALF = 0.85, 0.5
 """The harness sleeps between two looks. Measured on two CPUs: with a load of eight it waited for 0.3 of the time, and
 with sixteen busy loops more for 0.8. Then nothing is left for anybody. One that works hard itself is not starved."""
 BY_TIME = ("TIME-", "LOAD-003", "ITEM-003", "ITEM-006")
@@ -24,18 +25,32 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
         if share and starved(share):
             why = (
                 f"generator starved: at {done.scale}x the harness itself waited for a CPU for {share.waited:.1f} s of"
-                f" {share.seconds:.1f} s, and had one for {share.cpu:.1f} s; rehearse again where less runs"
+                f" {share.seconds:.1f} s, and had one for {share.cpu:.1f} s"
             )
+            if share.services_waited:
+                why += (
+                    f"; its services waited {share.services_waited:.1f} s and had {share.services_cpu:.1f} s"
+                )
+            why += "; rehearse again where less runs"
             yield NotSeen(probe=f"time at {done.scale}x", why=why)
 
 
 def starved(share: HarnessShare) -> bool:
-    """Whether it had no CPU to speak of."""
+    """Whether it had no CPU to speak of; where it asked for little, the services show it, who ask for more."""
     wanted = share.waited + share.cpu
+    if share.seconds < SHORTEST or share.waited <= OF_WHAT_IT_WANTED * wanted:
+        return False
+    return share.waited > OF_THE_TIME * share.seconds or _all_starved(share)
+
+
+def _all_starved(share: HarnessShare) -> bool:
+    """Whether somebody, services or harness, wanted a CPU nearly all the time and mostly had none, while others used
+    most of the machine."""
+    had, waited = share.services_cpu + share.cpu, share.services_waited + share.waited
     return (
-        share.seconds >= SHORTEST
-        and share.waited > OF_THE_TIME * share.seconds
-        and share.waited > OF_WHAT_IT_WANTED * wanted
+        had + waited > OF_THE_TIME * share.seconds
+        and waited > OF_WHAT_ALL_WANTED * (had + waited)
+        and had < THEIR_HALF * share.cpus * share.seconds
     )
 
 

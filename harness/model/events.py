@@ -22,11 +22,15 @@ RunStatus = Literal["completed", "failed", "aborted", "interrupted"]
 
 class HarnessShare(Struct, frozen=True, kw_only=True):
     """Of `seconds` that the harness watched the batch, those that its main thread was on a CPU, and those that it
-    waited for one."""
+    waited for one. The same of all threads of the services together, on a machine of so many `cpus`; 0 where that
+    was not seen."""
 
     seconds: float
     cpu: float
     waited: float
+    services_cpu: float = 0.0
+    services_waited: float = 0.0
+    cpus: int = 0
 
 
 class StageUp(Event, frozen=True, kw_only=True, tag="stage_up"):

@@ -99,6 +99,9 @@ class RunningService(Protocol):
     def runtime(self) -> str:
         """What its processes run on: python, node, jvm, jemalloc (any program that uses it), native; "": unknown."""
 
+    def pids(self) -> list[int]:
+        """Its processes, as this machine numbers them; empty where they are not seen."""
+
     def live_heap(self) -> int | None:
         """Bytes that live in its heap after garbage collection; None without the memory agent."""
 

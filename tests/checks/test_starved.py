@@ -62,6 +62,22 @@ def test_one_starved_scale_is_told_and_decisive(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("ran", "waited", "is_starved"),
+    [
+        (2.0, 60.0, True),
+        (20.0, 60.0, False),  # a busy machine: they had a quarter of what they wanted
+        (1.0, 20.0, False),  # they slept most of the time
+        (80.0, 900.0, False),  # they kept the machine busy themselves
+    ],
+)
+def test_services_that_had_no_cpu_show_it_where_the_harness_asked_for_little(
+    ran: float, waited: float, is_starved: bool
+) -> None:
+    share = HarnessShare(seconds=72.0, cpu=1.4, waited=20.0, services_cpu=ran, services_waited=waited, cpus=2)
+    assert starved(share) is is_starved
+
+
+@pytest.mark.parametrize(
     ("seconds", "cpu", "waited", "is_starved"),
     [
         (10.0, 0.1, 7.1, True),

@@ -24,9 +24,9 @@ LOOPS = 16
 
 @contextmanager
 def busy() -> Iterator[list[int]]:
-    """So many loops on each CPU."""
+    """So many loops on each CPU, each in a session of its own: Linux shares out the CPU among sessions first."""
     words = [sys.executable, "-S", "-c", "while True: pass"]
-    loops = [subprocess.Popen(words) for _ in range(LOOPS * (os.cpu_count() or 1))]
+    loops = [subprocess.Popen(words, start_new_session=True) for _ in range(LOOPS * (os.cpu_count() or 1))]
     try:
         yield [loop.pid for loop in loops]
     finally:
@@ -44,7 +44,7 @@ def waited(pid: int) -> float:
 @pytest.mark.timeout(180)
 def test_a_harness_without_a_cpu_finds_nothing_late(trial: Trial, tmp_path: Path) -> None:
     scenario = variant(tmp_path)
-    scenario.write_text(scenario.read_text().replace("    usual", '    deadline = "1s"\n    usual', 1))
+    scenario.write_text(scenario.read_text().replace("    usual", '    deadline = "2s"\n    usual', 1))
     words = [
         "run",
         scenario,
@@ -55,7 +55,7 @@ def test_a_harness_without_a_cpu_finds_nothing_late(trial: Trial, tmp_path: Path
         "--scales",
         "1",
         "--users",
-        "600",
+        "1000",
         "--json",
     ]
     run = subprocess.Popen(
@@ -71,9 +71,10 @@ def test_a_harness_without_a_cpu_finds_nothing_late(trial: Trial, tmp_path: Path
         report = json.loads(run.communicate(timeout=150)[0])
         share = min(map(waited, loops)) / (time.monotonic() - began)
     assert share > 0.8, f"a loop waited only {share:.0%} of the time: CPUs were left"
-    assert report["measurements"]["batch seconds at 1x"] > 1.0, "nothing was late"
+    assert report["measurements"]["batch seconds at 1x"] > 2.0, "nothing was late"
     trial.fired(f"each loop waited {share:.0%} of the time for a CPU, and the deadline was missed")
-    assert (report["verdict"], run.returncode, report["findings"]) == ("inconclusive", 3, [])
+    assert (report["verdict"], run.returncode) == ("inconclusive", 3)
+    assert not [one["code"] for one in report["findings"] if one["code"].startswith(("TIME-", "ITEM-"))]
     told = " ".join(one["why"] for one in report["not_checked"] if one["decisive"])
     assert "generator starved: at 1x the harness itself waited for a CPU" in told
     assert "TIME-002 withheld" in told

@@ -128,6 +128,10 @@ class AttachedService:
         """None is seen from here."""
         return []
 
+    def pids(self) -> list[int]:
+        """They are another machine's."""
+        return []
+
     def live_heap(self) -> int | None:
         """None: no agent is put into what others have started."""
         return None
