@@ -44,10 +44,8 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
         case = _Case(record, event, account, before)
         if case.new("duplicated"):
             twice.setdefault(f"{event.kind} {event.service}", []).append(case)
-        for found in _broken(case):
-            worst = broken.setdefault(
-                found.id, found
-            )  # one for each kind of accident, however often it was tried
+        for found in _broken(case):  # told once for each kind of accident, however often it was tried
+            worst = broken.setdefault(found.id, found)
             if max(found.counts.values()) > max(worst.counts.values()):
                 broken[found.id] = found
     yield from broken.values()
