@@ -23,12 +23,21 @@ def waited() -> float:
 
 def waited_by_thread(services: Iterable[RunningService]) -> dict[str, tuple[float, float]]:
     """Seconds on a CPU and seconds waited for one, of each thread of the services that this machine sees."""
-    told = {}
-    for pid in (pid for service in services for pid in service.pids()):
-        for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-            with suppress(OSError, IndexError, ValueError):  # a thread that has just ended
-                ran, waited_for = path.read_text().split()[:2]
-                told[path.parent.name] = int(ran) / 1e9, int(waited_for) / 1e9
+    told: dict[str, tuple[float, float]] = {}
+    for service in services:
+        with suppress(OSError):  # it has ended, with all its processes
+            for pid in service.pids():
+                told |= _threads(Path(f"/proc/{pid}/task"))
+    return told
+
+
+def _threads(folder: Path) -> dict[str, tuple[float, float]]:
+    told: dict[str, tuple[float, float]] = {}
+    with suppress(OSError):  # the process has just ended
+        for thread in folder.iterdir():
+            with suppress(OSError, ValueError):  # or this thread
+                ran, waited_for = (thread / "schedstat").read_text().split()[:2]
+                told[thread.name] = int(ran) / 1e9, int(waited_for) / 1e9
     return told
 
 
