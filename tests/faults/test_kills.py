@@ -135,7 +135,7 @@ def test_ctrl_c_twice_gives_the_prompt_back_and_the_watchdog_cleans(
     toy = next(toys(herd, tmp_path, terminal="yes"))
     assert at_work(toy, dice("R3", trial.number).uniform(0, 2))
     toy.run.keys("\x03")
-    time.sleep(dice("R3 pause", trial.number).uniform(0.02, 0.2))  # at once, they would be one to the kernel
+    time.sleep(dice("R3 pause", trial.number).uniform(0.01, 0.04))  # at once, they would be one to the kernel
     if toy.run.poll() is None:
         trial.fired("it still ran when the second was typed")
     began = time.monotonic()
