@@ -86,7 +86,7 @@ def story(record: Record, service: ServiceFacts) -> Story | None:
         scales=scales,
         told=told,
         two_scales=two,
-        killed=ends[-1] if ends else None,
+        killed=min(ends, key=lambda end: end.done + end.failed, default=None),
         confirmed=next((run for run in record.all(RanIntoLimit) if run.service == service.name), None),
         runtime=_runtime(record, told.series.scale, service.name),
         kills=max(0, sum(each.series.kills for each in scales) - len(ends)),
