@@ -178,6 +178,8 @@ def test_a_kill_that_was_seen_takes_the_place_of_the_forecast(book: Book) -> Non
     book.scale(10, 4000, leak(28672), until=0.85)
     kill = ServiceEnded(scale=10, service="api", exit_code=137, oom_killed=True, done=3400, failed=10)
     book.event(kill, at=10_070)
+    revived = ServiceEnded(scale=0, service="api", exit_code=137, oom_killed=True, done=6800, failed=20)
+    book.event(revived, at=12_000)  # with more users, on a stage where it had been killed and started again
     (finding,), unseen = found(book)
     assert (finding.severity, unseen) == ("high", [])
     assert finding.breaks_at is not None and finding.breaks_at.users == 3410
