@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeVar
@@ -67,6 +67,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 
 E_ = TypeVar("E_", bound=Event)
+T_ = TypeVar("T_")
 Column = Sequence[Any]
 
 
@@ -151,6 +152,7 @@ class Record:
         self.folder = folder
         self.damaged = 0
         self._kept: dict[tuple[str, int, int], dict[str, list[Any]]] = {}
+        self._made: dict[Callable[[Record], Any], Any] = {}
         try:
             with open_own(folder / "run.json") as file:
                 self.manifest = msgspec.json.decode(checked(file.read(MOST_MANIFEST)), type=Manifest)
@@ -165,6 +167,13 @@ class Record:
     def all(self, kind: type[E_]) -> list[E_]:
         """The events of one kind, in order."""
         return [event for event in self.events if isinstance(event, kind)]
+
+    def once(self, make: Callable[[Record], T_]) -> T_:
+        """What `make` finds in this record, found once: for what several checks and pages ask for."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        found: T_ = self._made[make]
+        return found
 
     def has(self, table: str) -> bool:
         """Whether such a table was written, be it without rows."""

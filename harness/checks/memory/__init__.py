@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from harness.checks.memory import findings
 from harness.checks.memory.ahead import Ahead
 from harness.checks.memory.ahead import ahead as ahead_of
-from harness.checks.memory.story import Story, story
+from harness.checks.memory.story import Story, stories
 from harness.checks.memory.verdict import LEAK_ITEMS, LEAST_ITEMS, Word
 from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Finding
@@ -34,7 +34,7 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
             why = f"unsure: {scales[-1].users} users do not tell growth from a start, {LEAST_ITEMS} or more would"
             yield NotSeen(probe=f"memory growth of {service.name}", why=why, decisive=False)
             continue
-        found = story(record, service)
+        found = record.once(stories).get(service.name)
         if found is None:
             why = "not one reading of it lies beside an item: no word can be said"
             yield NotSeen(
@@ -56,14 +56,13 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
 
 def growing(record: Record) -> dict[str, float]:
     """The services that grow, with bytes an item: those whose lines are worth a second run."""
-    stories = [found for service in record.manifest.services if (found := story(record, service))]
-    return {each.service.name: each.told.reading.slope for each in stories if each.told.reading.grows}
+    told = record.once(stories)
+    return {name: each.told.reading.slope for name, each in told.items() if each.told.reading.grows}
 
 
 def ahead(record: Record) -> dict[str, Ahead]:
     """For each service that grows, when its limit is reached."""
-    stories = [found for service in record.manifest.services if (found := story(record, service))]
-    return {each.service.name: way for each in stories if (way := ahead_of(each))}
+    return {name: way for name, each in record.once(stories).items() if (way := ahead_of(each))}
 
 
 def undecided(record: Record) -> list[str]:
@@ -72,8 +71,7 @@ def undecided(record: Record) -> list[str]:
     users = max((done.users for done in record.all(ScaleDone)), default=0)
     if users < LEAST_ITEMS:
         return []
-    stories = [found for service in record.manifest.services if (found := story(record, service))]
-    return [each.service.name for each in stories if _is_open(record, each, REACH * users)]
+    return [name for name, each in record.once(stories).items() if _is_open(record, each, REACH * users)]
 
 
 def _is_open(record: Record, found: Story, users: int) -> bool:
@@ -86,12 +84,7 @@ def _is_open(record: Record, found: Story, users: int) -> bool:
 
 def words(record: Record) -> dict[str, str]:
     """For each service its word, with the largest leak that could hide where none was seen."""
-    said = {}
-    for service in record.manifest.services:
-        found = story(record, service)
-        if found is not None:
-            said[f"memory of {service.name}"] = _sentence(record, found)
-    return said
+    return {f"memory of {name}": _sentence(record, found) for name, found in record.once(stories).items()}
 
 
 def word(record: Record, found: Story) -> Word:

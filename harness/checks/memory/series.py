@@ -80,10 +80,8 @@ def scale_series(record: Record, scale: int, service: str) -> ScaleSeries | None
 
 
 def _mine(table: Mapping[str, list[Any]], service: str) -> dict[str, list[Any]]:
-    keep = [name == service for name in table.get("service", ())]
-    if not any(keep):
-        return {}
-    return {name: [v for v, mine in zip(values, keep, strict=True) if mine] for name, values in table.items()}
+    rows = [row for row, name in enumerate(table.get("service", ())) if name == service]
+    return {name: [values[row] for row in rows] for name, values in table.items()} if rows else {}
 
 
 def _known(rows: Mapping[str, list[Any]], column: str) -> list[Any]:

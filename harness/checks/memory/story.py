@@ -60,6 +60,12 @@ class Story:
         return int(lives[0].tried[-1]) if len(lives) > 1 else None
 
 
+def stories(record: Record) -> dict[str, Story]:
+    """The story of each service of which something could be read, by name."""
+    told = {service.name: story(record, service) for service in record.manifest.services}
+    return {name: found for name, found in told.items() if found is not None}
+
+
 def story(record: Record, service: ServiceFacts) -> Story | None:
     """The story of one service; None where nothing of it could be read."""
     scales = []
