@@ -19,6 +19,7 @@ from string import Template
 import click
 from msgspec import Struct
 
+from harness.cli.origin import requirement
 from harness.cli.screen import json_option, put_json
 from harness.errors import UsageError
 from harness.model.project import project_root
@@ -26,6 +27,7 @@ from harness.model.scenario import Scenario
 from harness.model.service import Composed
 
 USUAL = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+WORKFLOW = ".github/workflows/rehearsal.yml"
 STAND_IN = """    # FILL IN: this stand-in runs anywhere, and does nothing. Yours: Service(build="app", port=8000)
     batch = Service(port=8000, process=Process(command="python -m http.server {port} --bind 127.0.0.1"))"""
 NOT_HERE = {".git", ".venv", "venv", "node_modules", "reports", "tests"}
@@ -54,27 +56,30 @@ def command(name: str | None, compose: Path | None, machine: bool) -> None:
     found = _services(root, compose)
     path = f"scenarios/{name}.py"
     title = "".join(part.capitalize() for part in name.split("_"))
+    ours, remark = requirement(root) if not (root / WORKFLOW).exists() else ("", "")
+    remarks = [*found.remarks, *([remark] if remark else [])]
     filled = {"name": name, "title": title, "path": path, "services": found.services} | {
         "imports": found.imports,
         "entry": found.entry,
+        "rehearse": ours,
     }
     wanted = {
         path: "scenario.txt",
         f"tests/test_{name}_rehearsal.py": "test.txt",
-        ".github/workflows/rehearsal.yml": "workflow.txt",
+        WORKFLOW: "workflow.txt",
     }
     written = [place for place, source in wanted.items() if _write(root / place, source, filled)]
     for place in wanted:
         click.echo(
             f"{'wrote' if place in written else 'is there already, left as it is:'} {place}", err=machine
         )
-    for remark in found.remarks:
+    for remark in remarks:
         click.echo(f"  {remark}", err=machine)
     after = f"fill in what {path} marks with FILL IN, then rehearse run {path} --users 3 --scales 1"
     click.echo(f"next: {after}", err=machine)
     if machine:
         left = [place for place in wanted if place not in written]
-        put_json({"wrote": written, "left": left, "remarks": found.remarks, "next": after})
+        put_json({"wrote": written, "left": left, "remarks": remarks, "next": after})
     raise click.exceptions.Exit(0 if written else 2)
 
 

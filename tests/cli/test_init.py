@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
 
+from harness.cli import origin
 from tests.conftest import REHEARSE, ROOT
 
 COMPOSE = """
@@ -27,6 +31,10 @@ def call(tmp_path: Path) -> Init:
     """The command in a project's folder."""
     (tmp_path / "pay-day").mkdir()
     (tmp_path / "pay-day/.git").mkdir()
+    (tmp_path / "pay-day/.github").mkdir()
+    (
+        tmp_path / "pay-day/.github/rehearse-0-py3-none-any.whl"
+    ).touch()  # so that none is made, which takes a while
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -122,3 +130,54 @@ def test_a_compose_file_that_reaches_out_is_refused_and_nothing_is_written(call:
     said = call("init")
     assert said.returncode == 6 and "a.privileged" in said.stderr
     assert not (folder / "scenarios").exists()
+
+
+def test_the_workflow_installs_the_rehearse_that_wrote_it(call: Init, folder: Path) -> None:
+    (folder / ".github/rehearse-0-py3-none-any.whl").unlink()
+    assert "commit .github/rehearse-" in call("init").stdout
+    workflow = yaml.safe_load((folder / ".github/workflows/rehearsal.yml").read_text())
+    steps = {step.get("name"): step.get("run") for step in workflow["jobs"]["rehearsal"]["steps"]}
+    there = folder.parent / "there"
+    fetched = {"PIP_TARGET": str(there), "PIP_NO_DEPS": "1"}  # what it needs is here already
+    own = {
+        **os.environ,
+        **workflow["env"],
+        **fetched,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    subprocess.run(["sh", "-ec", steps["install"]], cwd=folder, env=own, check=True, capture_output=True)
+    assert (there / "harness/cli/first/workflow.txt").exists()
+    main = "import harness; from harness.cli import main; assert 'there' in harness.__file__; main()"
+    run = subprocess.run(
+        [sys.executable, "-c", main, *steps["rehearse"].split()[1:]],
+        cwd=folder,
+        env={**own, "PYTHONPATH": str(there)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 3 and "FILL IN" in run.stderr, run.stderr
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        (None, "rehearse=="),
+        ({"url": "file:///no/such/folder", "dir_info": {}}, "./FILL-IN"),
+        ({"url": "{here}/tools/re%20hearse", "dir_info": {"editable": True}}, "./tools/re hearse"),
+        ({"url": "https://a.test/r-1.whl", "archive_info": {}}, "rehearse @ https://a.test/r-1.whl"),
+        (
+            {"url": "https://a.test/r.git", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}},
+            "rehearse @ git+https://a.test/r.git@c0ffee",
+        ),
+    ],
+)
+def test_where_rehearse_came_from_is_written_as_pip_takes_it_elsewhere(
+    told: dict[str, Any] | None, wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = told and json.dumps(told).replace("{here}", tmp_path.as_uri())
+    installed = SimpleNamespace(version="1.2", read_text=lambda name: text)
+    monkeypatch.setattr(origin, "distribution", lambda name: installed)
+    found, remark = origin.requirement(tmp_path)
+    assert found.startswith(wanted)
+    assert ("FILL IN" in remark) == (found == "./FILL-IN")
