@@ -19,6 +19,8 @@ Point = tuple[float, float]
 WIDTH, HEIGHT = 580, 250
 LEFT, RIGHT, TOP, BOTTOM = 56, 116, 22, 44
 LABEL_HEIGHT = 14
+LETTER = 6.2
+"""About the width of a letter in a label."""
 MOST_TEXT = 600
 
 
@@ -93,24 +95,28 @@ class _Frame:
     right: float
     low: float
     high: float
+    top: int
     bottom: int
 
     def x(self, value: float) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * value / self.right, 1)
 
     def y(self, value: float) -> float:
-        return round(self.bottom - (self.bottom - TOP) * (value - self.low) / (self.high - self.low), 1)
+        return round(self.bottom - (self.bottom - self.top) * (value - self.low) / (self.high - self.low), 1)
 
 
 def draw(plot: Plot) -> Markup:
     """The plot as one SVG element."""
-    height = TOP + BOTTOM + 34 * len(plot.rows) if plot.rows else HEIGHT
-    frame = _frame(plot, height - BOTTOM)
+    marks = _marks(plot)
+    top = TOP + LABEL_HEIGHT * (1 + max(row for _, row in marks) if marks else 0)
+    height = top + BOTTOM + (34 * len(plot.rows) if plot.rows else HEIGHT - TOP - BOTTOM)
+    frame = _frame(plot, top, height - BOTTOM)
     parts = [
         f'<svg class="plot" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{_text(plot.title)}">',
         f"<title>{_text(plot.title)}</title><desc>{_text(plot.desc)}</desc>",
         _axes(plot, frame, height),
-        *(_layer(layer, frame) for layer in plot.layers),
+        *(_layer(layer, frame) for layer in plot.layers if not isinstance(layer, Mark)),
+        *(_mark(mark, row, frame) for mark, row in marks),
         _names(plot, frame),
         "</svg>",
     ]
@@ -127,13 +133,13 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     return [round(k * step, 10) for k in range(first, floor(high / step + 1e-9) + 1)]
 
 
-def _frame(plot: Plot, bottom: int) -> _Frame:
+def _frame(plot: Plot, top: int, bottom: int) -> _Frame:
     xs = [point[0] for layer in plot.layers for point in _points(layer)]
     ys = [value for layer in plot.layers for point in _points(layer) for value in point[1:]]
     ys += [layer.y for layer in plot.layers if isinstance(layer, Limit)]
     if plot.rows:
-        return _Frame(max(xs, default=1) or 1, -0.5, len(plot.rows) - 0.5, bottom)
-    return _Frame(max(xs, default=1) or 1, 0, max([*ys, 0]) * 1.06 or 1, bottom)
+        return _Frame(max(xs, default=1) or 1, -0.5, len(plot.rows) - 0.5, top, bottom)
+    return _Frame(max(xs, default=1) or 1, 0, max([*ys, 0]) * 1.06 or 1, top, bottom)
 
 
 def _points(layer: object) -> Iterable[tuple[float, ...]]:
@@ -161,11 +167,11 @@ def _axes(plot: Plot, frame: _Frame, height: int) -> str:
     return "".join(parts)
 
 
-def _layer(layer: Layer, frame: _Frame) -> str:
+def _layer(layer: Line | Band | Dots | Limit | Span, frame: _Frame) -> str:
     if isinstance(layer, Span):
         left, right = frame.x(layer.low), frame.x(min(layer.high, frame.right))
-        tall = frame.bottom - TOP
-        return f'<rect class="span" x="{left}" y="{TOP}" width="{max(right - left, 1):.1f}" height="{tall}"/>'
+        tall = frame.bottom - frame.top
+        return f'<rect class="span" x="{left}" y="{frame.top}" width="{max(right - left, 1):.1f}" height="{tall}"/>'
     if isinstance(layer, Line):
         path = " ".join(f"{frame.x(x)},{frame.y(y)}" for x, y in layer.points)
         return f'<polyline class="line s{layer.style}" points="{path}"/>'
@@ -175,13 +181,34 @@ def _layer(layer: Layer, frame: _Frame) -> str:
         return f'<polygon class="band" points="{" ".join(over + under)}"/>'
     if isinstance(layer, Dots):
         return "".join(_sign(frame.x(x), frame.y(y), layer.sign) for x, y in layer.points)
-    if isinstance(layer, Limit):
-        at = frame.y(layer.y)
-        return f'<line class="limit" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at}" y2="{at}"/>'
-    at = frame.x(layer.x)
-    return f'<line class="mark" x1="{at}" x2="{at}" y1="{TOP}" y2="{frame.bottom}"/>' + _label(
-        at, TOP - 4, layer.name, "middle", "mark"
-    )
+    at = frame.y(layer.y)
+    return f'<line class="limit" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at}" y2="{at}"/>'
+
+
+def _marks(plot: Plot) -> list[tuple[Mark, int]]:
+    """The marks from left to right, each with the row above the plot in which its name meets no other."""
+    frame, placed = _frame(plot, 0, 0), []
+    ends: list[float] = []  # how far each row is taken
+    for mark in sorted((layer for layer in plot.layers if isinstance(layer, Mark)), key=lambda mark: mark.x):
+        left, right = _reach(mark, frame)
+        row = next((row for row, end in enumerate(ends) if end < left), len(ends))
+        ends[row : row + 1] = [right + LETTER]
+        placed.append((mark, row))
+    return placed
+
+
+def _reach(mark: Mark, frame: _Frame) -> tuple[float, float]:
+    """From where to where its name goes: about its line, within the picture."""
+    width = LETTER * len(mark.name)
+    left = max(4.0, min(frame.x(mark.x) - width / 2, WIDTH - 4 - width))
+    return left, left + width
+
+
+def _mark(mark: Mark, row: int, frame: _Frame) -> str:
+    at, (left, right) = frame.x(mark.x), _reach(mark, frame)
+    height = frame.top - 4 - LABEL_HEIGHT * row
+    line = f'<line class="mark" x1="{at}" x2="{at}" y1="{frame.top}" y2="{frame.bottom}"/>'
+    return line + _label(round((left + right) / 2, 1), height, mark.name, "middle", "mark")
 
 
 def _sign(x: float, y: float, sign: str) -> str:
