@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.drive.client import Live, Response
+    from harness.drive.client import Live
+    from harness.drive.messages import Response
     from harness.model.attached import Attached
     from harness.model.finding import Finding
     from harness.model.load import Load
@@ -43,7 +44,7 @@ _HOMES = {
     "Live": "harness.drive.client",
     "Load": "harness.model.load",
     "Population": "harness.population",
-    "Response": "harness.drive.client",
+    "Response": "harness.drive.messages",
     "Secret": "harness.model.secret",
     "SyntheticUser": "harness.model.people",
 }

@@ -10,6 +10,7 @@ from harness.checks import (
     ended,
     faults,
     feedback,
+    harm,
     items,
     load,
     logs,
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     time.check,
     starved.check,
     load.check,
+    harm.check,
     logs.check,
     feedback.check,
 )

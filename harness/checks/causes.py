@@ -143,9 +143,8 @@ def _load_or_chance(record: Record) -> Iterator[Finding]:
     if lost + back < FEWEST:
         return
     load = lost > back and _by_chance(lost, back) < UNLIKELY
-    seen = Evidence(
-        "batch",
-        f"of the users of {first}x, {lost:,} passed there and failed at {worst}; {back:,} the other way round",
+    seen = (
+        f"of the users of {first}x, {lost:,} passed there and failed at {worst}; {back:,} the other way round"
     )
     service = batch_of(record)
     code = "ITEM-020" if load else "ITEM-021"
@@ -158,7 +157,7 @@ def _load_or_chance(record: Record) -> Iterator[Finding]:
         else f"{lost + back:,} users fail at one scale and pass at another: by chance",
         service=service,
         counts=counts,
-        evidence=[seen],
+        evidence=[Evidence("batch", seen)],
         cause="the same people with the same data fail only among many: a time-out, a pool, a lock, or memory"
         if load
         else "the same users with the same data do not always end alike",

@@ -1,4 +1,4 @@
-"""What load has shown: where a downstream breaks by itself, whom the batch harms, and whether the generator kept up.
+"""What load has shown: where a downstream breaks by itself, who fails under it, and whether the generator kept up.
 
 A generator above 80 % of a CPU measures itself: what it saw stands in the record, and the verdict waits.
 """
@@ -6,19 +6,13 @@ A generator above 80 % of a CPU measures itself: what it saw stands in the recor
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-import numpy as np
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from harness.model.events import NotSeen
 from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, Severity, fingerprint
 from harness.model.load import Generator, LoadPlayed, Pace
 from harness.model.record import Record
-
-Flags = NDArray[np.bool_]
-Seconds = NDArray[np.float64]
 
 STARVED = 0.8
 SLOW_LOOP = 0.01
@@ -26,23 +20,16 @@ SLOW_LOOP = 0.01
 SHORTEST = 1.0
 """Seconds of sending below which a share of a CPU says nothing."""
 SHARE_OF_FAILURES = 0.01
-HARM = 0.02
-"""The share of requests by which more must fail while the batch is at work."""
-SLOWER = 2.0
-LEAST = 20
 NO_GAIN = 1.1
-SIGMAS = 3.0
 
 
 def check(record: Record) -> Iterator[Finding | NotSeen]:
-    """LOAD-001 to LOAD-004, and what cannot be believed or was not sent."""
+    """LOAD-001, LOAD-002 and LOAD-004, and what cannot be believed or was not sent."""
     for played in record.all(LoadPlayed):
         yield from _honesty(played)
         if played.kind == "downstream":
             yield from _downstream(record, played)
-        elif played.kind == "background":
-            yield from _harm(record, played)
-        else:
+        elif played.kind == "items":
             yield from _items(record, played)
 
 
@@ -141,7 +128,7 @@ def _breaks(record: Record, played: LoadPlayed, steps: Sequence[Pace], broken: P
         first_failing=broken.concurrency,
         method=f"{len(steps)} steps against {played.service} alone, without the batch",
     )
-    found = _finding(record, played, "LOAD-001", "medium" if passing else "high", title)
+    found = finding(record, played, "LOAD-001", "medium" if passing else "high", title)
     return replace(
         found, breaks_at=breaks_at, evidence=[Evidence("requests", _shown(step)) for step in steps]
     )
@@ -158,104 +145,8 @@ def _knee(steps: Sequence[Pace]) -> Pace | None:
 
 def _at_its_limit(record: Record, played: LoadPlayed, steps: Sequence[Pace], knee: Pace) -> Finding:
     title = f"{played.service} does no more than {_speed(knee):,.0f} a second, from {knee.concurrency:,} at once on"
-    found = _finding(record, played, "LOAD-002", "low", title)
+    found = finding(record, played, "LOAD-002", "low", title)
     return replace(found, evidence=[Evidence("requests", _shown(step)) for step in steps])
-
-
-@dataclass(frozen=True)
-class _Part:
-    """The requests of other users that were due in one part of a background: how many, how many failed, and the
-    seconds of those that were answered."""
-
-    count: int
-    failed: int
-    seconds: Seconds
-
-    @property
-    def share(self) -> float:
-        """The share that failed."""
-        return self.failed / self.count if self.count else 0.0
-
-    def __str__(self) -> str:
-        median = f"median {np.median(self.seconds) * 1000:,.0f} ms" if len(self.seconds) else "none answered"
-        return f"{self.failed:,} of {self.count:,} failed, {median}"
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """Which requests were due when."""
-
-    before: Flags
-    meanwhile: Flags
-    after: Flags
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """All requests of a background: whether each failed, and its seconds."""
-
-    failed: Flags
-    seconds: Seconds
-
-    def part(self, where: Flags) -> _Part:
-        """Some of them."""
-        return _Part(int(where.sum()), int((self.failed & where).sum()), self.seconds[where & ~self.failed])
-
-
-def _harm(record: Record, played: LoadPlayed) -> Iterator[Finding | NotSeen]:
-    assert played.during is not None
-    table = record.table(f"load-{played.key}")
-    due = np.array(table.get("due", []), float)
-    failed = np.array([word != "ok" for word in table.get("said", [])], bool)
-    whole = np.array(table.get("late", []), float) + np.array(table.get("took", []), float)
-    began, ended = played.during
-    parts = _Parts(due < began, (due >= began) & (due < ended), due >= ended)
-    seen = _Seen(failed, whole)
-    meanwhile, otherwise = seen.part(parts.meanwhile), seen.part(~parts.meanwhile)
-    if min(meanwhile.count, otherwise.count) < LEAST:
-        why = (
-            f"{meanwhile.count} requests of other users while the batch was at work and {otherwise.count} before and"
-            f" after: {LEAST} each are needed to tell"
-        )
-        yield NotSeen(probe=f"other users at {played.scale}x", why=why, decisive=False)
-        return
-    severity: Severity = "high" if _more_fail(meanwhile, otherwise) else "medium"
-    if severity == "high":
-        title = f"Other users fail while the batch runs: {meanwhile.failed:,} of {meanwhile.count:,}"
-    elif _slower(meanwhile, otherwise):
-        ratio = float(np.median(meanwhile.seconds) / np.median(otherwise.seconds))
-        title = f"Other users wait {ratio:.1f} times as long while the batch runs"
-    else:
-        return
-    evidence = [
-        Evidence("requests", f"{when}: {seen.part(where)}")
-        for when, where in (
-            ("before", parts.before),
-            ("while the batch was at work", parts.meanwhile),
-            ("after", parts.after),
-        )
-    ]
-    found = _finding(record, played, "LOAD-003", severity, title)
-    yield replace(found, counts={f"{played.scale}x": meanwhile.failed}, evidence=evidence)
-
-
-def _more_fail(meanwhile: _Part, otherwise: _Part) -> bool:
-    """Whether the shares differ by more than HARM and by more than chance (three standard errors)."""
-    more = meanwhile.share - otherwise.share
-    pooled = (meanwhile.failed + otherwise.failed) / (meanwhile.count + otherwise.count)
-    error = (pooled * (1 - pooled) * (1 / meanwhile.count + 1 / otherwise.count)) ** 0.5
-    return more > HARM and more > SIGMAS * error
-
-
-def _slower(meanwhile: _Part, otherwise: _Part) -> bool:
-    """Whether the median has doubled, and the ranks differ by more than chance (Mann-Whitney, three sigmas)."""
-    a, b = meanwhile.seconds, otherwise.seconds
-    if min(len(a), len(b)) < LEAST or np.median(a) < SLOWER * np.median(b):
-        return False
-    ranks = np.argsort(np.argsort(np.concatenate([a, b]))) + 1.0
-    u = ranks[: len(a)].sum() - len(a) * (len(a) + 1) / 2
-    spread = (len(a) * len(b) * (len(a) + len(b) + 1) / 12) ** 0.5
-    return bool(u - len(a) * len(b) / 2 > SIGMAS * spread)
 
 
 def _items(record: Record, played: LoadPlayed) -> Iterator[Finding]:
@@ -263,7 +154,7 @@ def _items(record: Record, played: LoadPlayed) -> Iterator[Finding]:
     if _share(step) > SHARE_OF_FAILURES:
         how = f"at {step.rate:g} a second" if step.rate else f"with {step.concurrency:,} at once"
         title = f"{step.failed + step.unknown:,} of {step.reached:,} requests fail {how}"
-        found = _finding(record, played, "LOAD-004", "high", title)
+        found = finding(record, played, "LOAD-004", "high", title)
         counts = {f"{played.scale}x": step.failed + step.unknown} if played.scale else {}
         yield replace(found, counts=counts, evidence=[Evidence("requests", _shown(step))])
 
@@ -289,7 +180,8 @@ WHY = {
 """The cause and the advice of each code."""
 
 
-def _finding(record: Record, played: LoadPlayed, code: str, severity: Severity, title: str) -> Finding:
+def finding(record: Record, played: LoadPlayed, code: str, severity: Severity, title: str) -> Finding:
+    """A finding of this load, without its evidence."""
     cause, advice = WHY[code]
     return Finding(
         code=code,

@@ -6,7 +6,7 @@ import click
 
 from harness.attaching import dry_steps
 from harness.cli.screen import put_json
-from harness.drive.client import Request
+from harness.drive.messages import Request
 from harness.loading import Loaded
 from harness.model.redaction import clean
 from harness.population import Population

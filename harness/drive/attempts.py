@@ -10,8 +10,8 @@ from itertools import count
 from threading import Lock
 from typing import Any, TypeVar
 
-from harness.drive.client import UnexpectedAnswer
 from harness.drive.curl import curl
+from harness.drive.messages import UnexpectedAnswer
 from harness.drive.performance import Performance, Play, ServiceGone
 from harness.errors import UsageError
 from harness.model.event import Event

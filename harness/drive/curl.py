@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from harness.drive.client import Request
+from harness.drive.messages import Request
 from harness.model.request import Request as Plain
 
 LEFT_OUT = frozenset({"host", "content-length", "user-agent", "accept", "cookie"})

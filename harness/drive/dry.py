@@ -12,7 +12,8 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from harness.drive.client import Client, Live, Request, Response
+from harness.drive.client import Client, Live
+from harness.drive.messages import Request, Response
 from harness.errors import Refused
 from harness.model.exchange import Exchange
 

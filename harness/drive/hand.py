@@ -13,7 +13,8 @@ from dataclasses import replace
 
 from harness.drive import tape as tapes
 from harness.drive.bench import Bench
-from harness.drive.client import Live, Request, Response
+from harness.drive.client import Live
+from harness.drive.messages import Request, Response
 from harness.drive.performance import Performance
 from harness.drive.pressing import refusal
 from harness.drive.tape import Tape

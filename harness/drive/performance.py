@@ -11,9 +11,10 @@ from typing import Protocol, TypeVar
 
 from msgspec.structs import replace
 
-from harness.drive.client import Live, Response, UnexpectedAnswer
+from harness.drive.client import Live
 from harness.drive.commands import Commands
 from harness.drive.guests import Guests
+from harness.drive.messages import Response, UnexpectedAnswer
 from harness.drive.pressing import Button, Pace, Press
 from harness.drive.tape import Pull, Tape, recording
 from harness.drive.tls import tls_for

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from harness.drive.client import Response, UnexpectedAnswer
+from harness.drive.messages import Response, UnexpectedAnswer
 from harness.errors import HarnessError, TimeBudgetSpent, UsageError
 from harness.model.answer import Answer
 from harness.model.exchange import Exchange

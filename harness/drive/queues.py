@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.drive.client import Client, Response
+from harness.drive.client import Client
+from harness.drive.messages import Response
 from harness.errors import EnvironmentProblem, UsageError
 from harness.model.exchange import Exchange, Sizes
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from harness.drive.client import Client, Live, Request, Response, Sender
+from harness.drive.client import Client, Live, Sender
+from harness.drive.messages import Request, Response
 from harness.errors import HarnessError
 
 Pull = Callable[[Live], Response]

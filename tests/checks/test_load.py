@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from harness.checks.load import check
+from harness.checks import harm, load
 from harness.judgement import judge
 from harness.model.events import Ended, NotSeen
 from harness.model.finding import Finding
@@ -55,7 +55,8 @@ def recorded(folder: Path, event: LoadPlayed, rows: dict[str, list[Any]] | None 
 def checked(
     folder: Path, event: LoadPlayed, rows: dict[str, list[Any]] | None = None
 ) -> tuple[list[Finding], list[str]]:
-    told = list(check(recorded(folder / "run", event, rows)))
+    record = recorded(folder / "run", event, rows)
+    told = [*load.check(record), *harm.check(record)]
     findings = [one for one in told if isinstance(one, Finding)]
     return findings, [one.why for one in told if isinstance(one, NotSeen)]
 

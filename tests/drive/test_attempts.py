@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.drive.attempts import Attempts, Unrecorded
-from harness.drive.client import Response
+from harness.drive.messages import Response
 from harness.drive.performance import Performance, Play
 from harness.model.events import NotSeen
 from harness.model.people import SyntheticUser

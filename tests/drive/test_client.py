@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.drive.client import Client, Live, UnexpectedAnswer
+from harness.drive.client import Client, Live
+from harness.drive.messages import UnexpectedAnswer
 from harness.errors import UsageError
 
 

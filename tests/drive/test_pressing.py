@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from harness.drive.client import Response
+from harness.drive.messages import Response
 from harness.drive.pressing import Button, Pace
 from harness.errors import TimeBudgetSpent, UsageError
 from harness.model.exchange import Exchange, Sizes

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.drive.client import Live, Request, Response
+from harness.drive.client import Live
+from harness.drive.messages import Request, Response
 from harness.drive.tape import Tape, build, changing, recording
 from harness.errors import HarnessError
 from tests.drive.test_client import Server
