@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
-from harness.model.events import NotSeen, PressNote
+from harness.model.events import AgainKind, NotSeen, PressedAgain, PressNote
 from harness.model.record import RecordWriter
 from harness.model.scenario import Effect, Outcome, Progress
 from harness.probes.items import LONGEST_WAIT, read_outcomes, settle
@@ -158,6 +158,41 @@ def set_aside(what: str, record: RecordWriter) -> Iterator[None]:
     except (HarnessError, TapGone) as problem:
         seen = problem.seen if isinstance(problem, HarnessError) else str(problem)
         record.event(NotSeen(probe=f"when {what}", why=seen))
+
+
+class Way(Protocol):
+    """A way to press the button more than once."""
+
+    @property
+    def kind(self) -> AgainKind:
+        """Which."""
+
+    @property
+    def key(self) -> str:
+        """Names its tables."""
+
+    @property
+    def what(self) -> str:
+        """What is done, to be read after "when"."""
+
+    @property
+    def service(self) -> str:
+        """To which service; "" for none."""
+
+
+def pressed_again(way: Way, diary: Diary, trigger: str, *, reached: bool) -> PressedAgain:
+    """What came of it, as the record keeps it."""
+    return PressedAgain(
+        kind=way.kind,
+        key=way.key,
+        what=way.what,
+        service=way.service,
+        trigger=trigger,
+        users=diary.desk.users,
+        reached=reached,
+        presses=diary.presses,
+        vanished=diary.vanished,
+    )
 
 
 def write_account(diary: Diary, record: RecordWriter, key: str) -> None:

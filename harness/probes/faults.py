@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.model.events import AgainKind, PressedAgain
+from msgspec.structs import replace
+
+from harness.model.events import AgainKind
 from harness.model.record import RecordWriter
 from harness.model.stage import Tap
 from harness.probes.background import Background
-from harness.probes.diary import Desk, Diary, Pressing, set_aside, write_account
+from harness.probes.diary import Desk, Diary, Pressing, pressed_again, set_aside, write_account
 from harness.probes.items import read_outcomes
 from harness.probes.rerun import press_on
 from harness.probes.tap import Listener
@@ -89,16 +91,8 @@ def play(fault: Fault, desk: Desk, tap: Tap, record: RecordWriter, trigger: str)
             press_on(diary)
             write_account(diary, record, fault.key)
         record.event(
-            PressedAgain(
-                kind=fault.kind,
-                key=fault.key,
-                what=fault.what,
-                service=fault.service,
-                trigger=trigger,
-                users=desk.users,
-                reached=told.reached,
-                presses=diary.presses,
-                vanished=diary.vanished,
+            replace(
+                pressed_again(fault, diary, trigger, reached=told.reached),
                 hits=told.hits,
                 waited=round(told.waited, 1),
                 gave_up=told.gave_up,

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
-from harness.model.events import AgainKind, PressedAgain, PressNote
+from harness.model.events import AgainKind, PressNote
 from harness.model.record import RecordWriter
 from harness.probes.background import Background
-from harness.probes.diary import Desk, Diary, Pressing, read_ledger, set_aside, write_account
+from harness.probes.diary import Desk, Diary, Pressing, pressed_again, read_ledger, set_aside, write_account
 
 MOST_PRESSES = 100
 MOST_AFTER_ALL_IS_DONE = 6
@@ -86,19 +86,7 @@ def hold(experiment: Experiment, desk: Desk, record: RecordWriter, trigger: str)
     with set_aside(experiment.what, record):
         reached = experiment.run(diary)
         write_account(diary, record, experiment.key)
-        record.event(
-            PressedAgain(
-                kind=experiment.kind,
-                key=experiment.key,
-                what=experiment.what,
-                service=experiment.service,
-                trigger=trigger,
-                users=desk.users,
-                reached=reached,
-                presses=diary.presses,
-                vanished=diary.vanished,
-            )
-        )
+        record.event(pressed_again(experiment, diary, trigger, reached=reached))
 
 
 def until_complete(diary: Diary) -> bool:
