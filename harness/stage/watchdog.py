@@ -38,6 +38,9 @@ PAUSE = 0.3
 LATE = (1.0, 3.0)
 AT_ONCE = 8
 ENGINE_AWAY = 120.0
+"""So long the engine may be away."""
+AND_BACK = 40.0
+"""So long it may then take to start, and to remove what is left."""
 STUBBORN = 10.0
 ENGINE = b"engine\n"
 DONE = b"done\n"
@@ -153,7 +156,7 @@ def _watch(owner: str) -> None:
     while remove(None, owner) and time.monotonic() < began + STUBBORN:
         time.sleep(1)
     clean = 0 if engine else 2
-    while clean < 2 and time.monotonic() < began + ENGINE_AWAY:
+    while clean < 2 and time.monotonic() < began + ENGINE_AWAY + AND_BACK:
         looked = time.monotonic()
         clean = clean + 1 if _cleared(owner) else 0
         time.sleep(min(max(time.monotonic() - looked, LATE[0]), LATE[1]) if clean < 2 else 0)
