@@ -162,7 +162,8 @@ class Growth:
             desk = Desk(play, stage, trigger, users)
             watch = KillWatch(stage.services[name], ahead.limit)
             try:
-                hold(into_the_limit(watch, lambda: play.record.now), desk, play.record, trigger.name)
+                with play.phase("press"):
+                    hold(into_the_limit(watch, lambda: play.record.now), desk, play.record, trigger.name)
             finally:
                 keep_way(watch, play.record)
                 desk.keep_logs(f"limit-{name}")

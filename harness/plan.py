@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Literal
@@ -12,6 +13,7 @@ import psutil
 
 from harness.loading import Loaded
 from harness.model.people import People
+from harness.model.phases import Enter, unbounded
 from harness.model.record import Manifest, RecordWriter, ServiceFacts
 from harness.model.scenario import StageKind
 from harness.under_load import Hands, ways
@@ -26,6 +28,7 @@ class Plan:
     """One rehearsal as it was asked for: the usual number of users, the scales, the seed, the end of the time budget
     (monotonic clock), the kind of stage and why that one, the images by service, the probes of act two, and whether
     a tap listens in act one: auto where the scenario has no effects(), as nobody else then sees what was done.
+    `within` are the limits of phases that were asked for, in seconds; `phase` enters one while its clock is kept.
     `hands` plays the load; None: as a rehearsal does by itself."""
 
     usual: int
@@ -38,6 +41,8 @@ class Plan:
     probes: tuple[str, ...] = PROBES
     tap: Literal["auto", "on", "off"] = "auto"
     hands: Hands | None = None
+    within: Mapping[str, float] = field(default_factory=dict)
+    phase: Enter = unbounded
 
 
 def manifest(loaded: Loaded, plan: Plan, people: People, record: RecordWriter) -> Manifest:

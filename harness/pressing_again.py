@@ -54,7 +54,8 @@ class Again:
                 late = ceil(users * experiment.held_back) if users > 1 else 0
                 desk = Desk(self.play, stage, trigger, users, late)
                 try:
-                    hold(experiment, desk, self.play.record, trigger.name)
+                    with self.play.phase("press"):
+                        hold(experiment, desk, self.play.record, trigger.name)
                 finally:
                     desk.keep_logs(experiment.key)
 
@@ -77,7 +78,8 @@ class Again:
                 tap = stage.taps[called[0]]
                 tap.recognise(user.id for user in self.play.users[:users])
                 try:
-                    faults.play(fault, desk, tap, self.play.record, trigger.name)
+                    with self.play.phase("press"):
+                        faults.play(fault, desk, tap, self.play.record, trigger.name)
                 finally:
                     desk.keep_logs(fault.key)
 

@@ -71,7 +71,7 @@ def rehearse(
         with calling("expected()", loaded.source, plan.stage):
             write_expected(loaded.scenario.expected, users, record)
     _tell_what_is_missing(loaded.scenario, plan.stage, record)
-    play = Play(loaded.scenario, loaded.source, users, plan.deadline, record, audience.say)
+    play = Play(loaded.scenario, loaded.source, users, plan.deadline, record, audience.say, phase=plan.phase)
     if plan.stage == "attach":
         _attached(play, plan, open_stage)
         return

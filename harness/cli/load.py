@@ -29,7 +29,7 @@ import psutil
 
 from harness.cli import telling
 from harness.cli.progress import ProgressLine
-from harness.cli.run import Spectator, hold, run_folder, sweep
+from harness.cli.run import WITHIN, Spectator, finish, hold, run_folder, sweep
 from harness.cli.screen import screen
 from harness.cli.settings import Configured
 from harness.cli.worker import PORT
@@ -37,7 +37,7 @@ from harness.drive.locust.fleet import must_have_locust
 from harness.drive.locust.workers import PLAY
 from harness.errors import Refused, UsageError
 from harness.loading import Loaded, load
-from harness.model.record import Record
+from harness.model.phases import parse_limits
 from harness.model.scenario import StageKind, parse_duration
 from harness.opening import engine_for
 from harness.plan import Plan
@@ -73,6 +73,7 @@ Mode = Literal["items", "downstream"]
 @click.option("--seed", type=int, default=1, show_default=True, help="Which users are invented.")
 @click.option("--stage", type=click.Choice(["auto", "docker", "process"]), default="auto", show_default=True)
 @click.option("--budget", default="1h", show_default=True, help="The longest it may take.")
+@WITHIN
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the reports.  [default: <project>/reports]"
 )
@@ -80,6 +81,7 @@ Mode = Literal["items", "downstream"]
 def command(scenario: str, mode: Mode, **given: Any) -> None:
     must_have_locust()
     loaded = _with_load(load(scenario), mode, given)
+    within = parse_limits(given["within"])
     deadline = time.monotonic() + parse_duration(given["budget"], what="--budget")
     folder = run_folder(given["out"] or loaded.root / "reports", loaded.name)
     with ProgressLine(screen(error=True)) as progress:
@@ -97,16 +99,12 @@ def command(scenario: str, mode: Mode, **given: Any) -> None:
             only=mode,
             reach=_own(given["reach"]),
         )
-        plan = Plan(usual, (1,), given["seed"], deadline, kind, why, probes=(), hands=hands)
+        plan = Plan(usual, (1,), given["seed"], deadline, kind, why, probes=(), hands=hands, within=within)
         progress.note(f"playing {mode} of {loaded.name} with {plan.usual:,} users; stage {kind}: {why}")
         sweep(engine, progress)
         problem = hold(loaded, plan, engine, Spectator(progress, folder))
     how = telling.Telling(**{name: given[name] for name in telling.Telling.__dataclass_fields__})
-    code = telling.tell(Record(folder), how) if (folder / "run.json").exists() else None
-    if problem is not None:
-        raise problem
-    assert code is not None, "a play that came to its end has a record"
-    raise click.exceptions.Exit(code)
+    finish(folder, plan, how, problem)
 
 
 def _with_load(loaded: Loaded, mode: Mode, given: dict[str, Any]) -> Loaded:

@@ -30,16 +30,16 @@ import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import click
 from click.core import ParameterSource
 
 from harness.attaching import Asked, prepare
 from harness.cli import telling
-from harness.cli.budget import Alarm, OutOfTime, spent
+from harness.cli.budget import Alarm, OutOfTime, for_the_report
 from harness.cli.dry_run import show_dry_run
-from harness.cli.ending import Interrupted, full_disk
+from harness.cli.ending import Interrupted, explain_error, full_disk
 from harness.cli.progress import ProgressLine
 from harness.cli.screen import screen
 from harness.cli.settings import Configured
@@ -55,6 +55,7 @@ from harness.errors import (
 from harness.judgement import GATE, at_or_above, judge
 from harness.loading import Loaded, load
 from harness.model.events import Ended, RunStatus
+from harness.model.phases import PHASES, parse_limits
 from harness.model.record import Record, RecordWriter
 from harness.model.scenario import StageKind, parse_duration
 from harness.opening import attach_opener, engine_for, opener
@@ -68,6 +69,13 @@ from harness.stage.leftovers import belongings, dead_owners
 from harness.stage.watchdog import remove, stand_by
 
 AFTER_BUDGET = 15 * 60.0
+WITHIN = click.option(
+    "--within",
+    metavar="PHASE=TIME,...",
+    default="",
+    help=f"The longest that a phase may take, such as build=10m,seed=90s; the phases: {', '.join(PHASES)}."
+    "  [default: see docs/results.md]",
+)
 
 
 @click.command("run", cls=Configured, help=__doc__)
@@ -96,6 +104,7 @@ AFTER_BUDGET = 15 * 60.0
 )
 @click.option("--dry-run", is_flag=True, help="Print every request that would be sent, and send none.")
 @click.option("--budget", default="1h", show_default=True, help="The longest the rehearsal may take.")
+@WITHIN
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder of the reports.  [default: <project>/reports]"
 )
@@ -127,6 +136,7 @@ def command(
     confirm: tuple[str, ...],
     dry_run: bool,
     budget: str,
+    within: str,
     out: Path | None,
     probes: str,
     tap: Literal["auto", "on", "off"],
@@ -135,6 +145,7 @@ def command(
     loaded = load(scenario)
     deadline = time.monotonic() + (allowed := parse_duration(budget, what="--budget"))
     lease(allowed + AFTER_BUDGET)
+    longest = parse_limits(within)
     chosen, wanted = _scales(scales) if scales else loaded.scenario.scales, _probes(probes)
     usual, site = users or loaded.scenario.usual, None
     if stage == "attach":
@@ -148,16 +159,17 @@ def command(
             fix="leave them out, or attach",
         )
     if site and dry_run:
-        show_dry_run(loaded, site, chosen[0] * usual, seed or 1, machine=how["machine"])
+        with Alarm(deadline, longest, loaded.source):
+            show_dry_run(loaded, site, chosen[0] * usual, seed or 1, machine=how["machine"])
         return
     folder = run_folder(out or loaded.root / "reports", loaded.name)
     with ProgressLine(screen(error=True)) as progress:
-        with Alarm(deadline):
+        with Alarm(deadline, longest):
             engine, why = (None, "asked for") if site else engine_for(stage, loaded.scenario)
             sweep(engine, progress)
         kind: StageKind = "attach" if site else "docker" if engine else "process"
         number = 1 if seed is None else seed
-        plan = Plan(usual, chosen, number, deadline, kind, why, probes=wanted, tap=tap)
+        plan = Plan(usual, chosen, number, deadline, kind, why, probes=wanted, tap=tap, within=longest)
         progress.note(
             f"rehearsing {loaded.name} at {', '.join(f'{k}x' for k in chosen)} of {plan.usual:,} users;"
             f" stage {kind}: {why}"
@@ -168,8 +180,20 @@ def command(
             problem = full_disk(stop)
             if problem is None:
                 raise
-    held = (folder / "run.json").exists()
-    code = telling.tell(Record(folder), telling.Telling(**how)) if held else None
+    finish(folder, plan, telling.Telling(**how), problem)
+
+
+def finish(folder: Path, plan: Plan, how: telling.Telling, problem: BaseException | None) -> NoReturn:
+    """Judges and reports what was held, and ends with what ended it early, or with the exit code of the verdict."""
+    code = None
+    try:
+        if (folder / "run.json").exists():
+            with for_the_report(plan.deadline, plan.within) as alarm, alarm.phase("report"):
+                code = telling.tell(Record(folder), how)
+    except TimeBudgetSpent as late:
+        if problem is None:
+            raise
+        explain_error(late)
     if problem is not None:
         raise problem
     assert code is not None, "a rehearsal that was held to its end has a record"
@@ -217,20 +241,21 @@ def hold(loaded: Loaded, plan: Plan, on: Engine | Site | None, watching: Spectat
             stand_by()
             people = Population(plan.seed, loaded.scenario.population)
             record.manifest(manifest(loaded, plan, people, record))  # there before anything that may fail
-            with Alarm(plan.deadline) as alarm:
+            with Alarm(plan.deadline, plan.within, loaded.source) as alarm:
                 if isinstance(on, Site):
                     images, open_stage = {}, attach_opener(loaded, on, watching.folder.name)
                 else:
-                    images = build_images(on, loaded.scenario, loaded.root) if on else {}
+                    with alarm.phase("build"):
+                        images = build_images(on, loaded.scenario, loaded.root) if on else {}
                     open_stage = opener(loaded, on, images)
-                plan = replace(plan, images=images)
+                plan = replace(plan, images=images, phase=alarm.phase)
                 rehearse(loaded, plan, people, alarm.sparing(open_stage), record, watching)
         except Interrupted as stop:
             problem = stop
         except RecordFull as stop:
             problem = stop.told
-        except OutOfTime:  # once more while the alarm was turned off
-            problem = spent()
+        except OutOfTime as late:  # once more while the alarm was turned off
+            problem = late.told(loaded.source)
         except Exception as stop:  # noqa: BLE001  # whatever it was: the record is closed and told, then it goes on
             problem = full_disk(stop) or stop
         if isinstance(problem, Interrupted):

@@ -21,6 +21,7 @@ from harness.drive.tls import tls_for
 from harness.errors import CannotTell, EnvironmentProblem, HarnessError, UsageError, where_in
 from harness.model.events import LogSeen, NotSeen, Pressed, ServiceEnded
 from harness.model.people import SyntheticUser
+from harness.model.phases import Enter, unbounded
 from harness.model.record import RecordWriter
 from harness.model.redaction import clean
 from harness.model.scenario import Effect, Outcome, Progress, Scenario, Trigger, parse_duration
@@ -36,7 +37,8 @@ Row = TypeVar("Row", Outcome, Effect)
 @dataclass(frozen=True)
 class Play:
     """What does not change from stage to stage: the scenario and its file, the users, the end of the time budget
-    (monotonic clock), the record, and where progress is told. `pace` learns how long the batch needs to begin."""
+    (monotonic clock), the record, and where progress is told. `pace` learns how long the batch needs to begin, and
+    `phase` enters a phase of the rehearsal: its clock is kept."""
 
     scenario: Scenario
     source: Path
@@ -45,6 +47,7 @@ class Play:
     record: RecordWriter
     say: Callable[[str], None]
     pace: Pace = field(default_factory=Pace)
+    phase: Enter = unbounded
 
 
 class Watcher(Protocol):
@@ -101,7 +104,7 @@ class Performance:
             self.play.record.rows(
                 CREATED, item=[user.id for user in users], marker=[user.marker for user in users]
             )
-        with self._calling("seed()"):
+        with self.play.phase("seed"), self._calling("seed()"):
             self.play.scenario.seed(self.live, users)
         if self.guests:
             with self._calling("progress()"):
@@ -109,12 +112,12 @@ class Performance:
 
     def change(self, users: list[SyntheticUser]) -> None:
         """Changes the data of users who are in already."""
-        with self._calling("change()"):
+        with self.play.phase("seed"), self._calling("change()"):
             self.play.scenario.change(self.live, users)
 
     def attempt(self, user: SyntheticUser) -> Outcome | None:
         """Sends one user through as the scenario says."""
-        with self._calling("attempt()"):
+        with self.play.phase("press"), self._calling("attempt()"):
             told = self.play.scenario.attempt(self.live, user)
         return told if told is None else _without_secrets(told)
 
@@ -129,10 +132,11 @@ class Performance:
 
     def _read(self, hook: str, read: Callable[[Live], Iterable[Row] | None]) -> list[Row] | None:
         try:
-            found = read(self.live)
-            if found is None:
-                return None
-            return [_without_secrets(row) for row in (self.guests.ours(found) if self.guests else found)]
+            with self.play.phase("collect"):
+                found = read(self.live)
+                if found is None:
+                    return None
+                return [_without_secrets(row) for row in (self.guests.ours(found) if self.guests else found)]
         except (NameError, AttributeError, ImportError, SystemExit) as problem:
             raise UsageError(
                 f"{where_in(self.play.source, problem)}: {hook} raised {type(problem).__name__}: {problem}",
@@ -159,7 +163,7 @@ class Performance:
             begins=self._begins,
             pace=self.play.pace,
         )
-        with self._calling(f"trigger {trigger.name!r}"):
+        with self.play.phase("press"), self._calling(f"trigger {trigger.name!r}"):
             self._notice_a_late_start()
             self.commands.meanwhile = self._onlooker(readings)
             press = button.press(lambda: self._taped(pull), count)
@@ -291,7 +295,8 @@ class Performance:
     def keep_logs(self, purpose: str, scale: int = 0) -> None:
         """Writes what every service logged into the record; of a scale, how much it was as well."""
         for name, service in self.stage.services.items():
-            logged = service.logged()
+            with self.play.phase("collect"):
+                logged = service.logged()
             self.play.record.log(f"{purpose}-{name}", logged.kept)
             if scale and logged.written is None:
                 why = "the engine keeps the end of a long log, and does not tell how long it was"

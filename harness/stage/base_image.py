@@ -13,8 +13,9 @@ import docker
 from docker.errors import APIError, ImageNotFound, NotFound
 
 from harness.errors import EnvironmentProblem
+from harness.stage.building import answers_closed
 from harness.stage.network_needs import private_bundle
-from harness.stage.watchdog import scratch_folder, stand_by
+from harness.stage.watchdog import leave_the_rest, scratch_folder, stand_by
 
 SUITE = "bookworm"
 PACKAGES = "python3,python3-venv,ca-certificates"
@@ -35,7 +36,8 @@ def base_image(client: docker.DockerClient, wanted: str) -> str:
     except ImageNotFound:
         pass
     try:
-        client.images.pull(wanted)
+        with answers_closed(client):
+            client.images.pull(wanted)
         return wanted
     except (APIError, NotFound) as problem:
         return _make(client, wanted, str(problem))
@@ -72,6 +74,9 @@ def _make(client: docker.DockerClient, wanted: str, why: str) -> str:
         _run(["tar", "-C", str(root), "-cf", str(archive), "--exclude=./var/cache/apt/archives/*.deb", "."])
         changes = [f"ENV PIP_CERT={CA_BUNDLE} PIP_DISABLE_PIP_VERSION_CHECK=1", "LABEL rehearse.base=1"]
         client.api.import_image_from_file(str(archive), *TAG.split(":"), changes=changes)
+    except BaseException:  # what it has started itself, and mounted, is left to the watchdog
+        leave_the_rest()
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return TAG

@@ -17,6 +17,7 @@ from docker.utils.build import create_archive, exclude_paths
 from harness.errors import EnvironmentProblem
 from harness.model.service import Build, Service
 from harness.stage.base_image import base_image
+from harness.stage.building import Building, answers_closed
 from harness.stage.network_needs import IN_CONTEXT, private_bundle, proxies, with_authorities
 
 CONTENT_LABEL = "rehearse.content"
@@ -68,28 +69,21 @@ def _context(folder: Path, dockerfile: str) -> Iterable[str]:
 
 
 def _build(client: docker.DockerClient, service: Service, folder: Path, tag: str, recipe: Build) -> None:
-    lines: list[str] = []
+    what = f"the image of service {service.name!r}"
+    building = Building(client, what)
     try:
-        stream = client.api.build(
+        building.run(
             fileobj=_archive(folder, recipe),
             custom_context=True,
             tag=tag,
             dockerfile=recipe.dockerfile,
             target=recipe.target or None,
             buildargs={**proxies(client), **recipe.args},
-            rm=True,
-            forcerm=True,
-            decode=True,
             labels={CONTENT_LABEL: tag},
         )
-        for chunk in stream:
-            lines += str(chunk.get("stream", "")).splitlines()
-            if "error" in chunk:
-                raise BuildError(chunk["error"], [])
     except (APIError, BuildError, TypeError) as problem:
-        last = "\n".join("    | " + line for line in [line for line in lines if line.strip()][-15:])
         raise EnvironmentProblem(
-            f"the image of service {service.name!r} could not be built from {recipe.context}: {problem}\n{last}",
+            f"{what} could not be built from {recipe.context}: {problem}\n{building.last_lines}",
             expected="a Dockerfile that builds here",
             cause="the step that the last lines show",
             fix=f"docker build -f {recipe.context}/{recipe.dockerfile} {recipe.context}",
@@ -121,7 +115,8 @@ def _existing(client: docker.DockerClient, service: Service) -> str:
         client.images.get(service.image)
     except ImageNotFound:
         try:
-            client.images.pull(service.image)
+            with answers_closed(client):
+                client.images.pull(service.image)
         except APIError as problem:
             raise EnvironmentProblem(
                 f"image {service.image} of service {service.name!r} is not in the engine and cannot be pulled:"
