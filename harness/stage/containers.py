@@ -245,7 +245,7 @@ def container_stage(
 
 def _clear(engine: Engine, token: str, passes: int) -> None:
     try:
-        stays = remove_labelled(engine.client, token, passes=passes)
+        stays = remove_labelled(engine.client, token, passes=passes, images=False)
     except (DockerException, requests.RequestException):  # the engine is away: told by `engine_stays`
         watchdog.leave_the_rest()
         raise

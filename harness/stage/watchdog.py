@@ -73,12 +73,13 @@ def remove(client: Any | None, owner: str, *, passes: int = EMPTY_PASSES) -> lis
     return stays
 
 
-def remove_labelled(client: Any, label: str, *, passes: int = EMPTY_PASSES) -> list[str]:
+def remove_labelled(client: Any, label: str, *, passes: int = EMPTY_PASSES, images: bool = True) -> list[str]:
     """Removes what has a label from the engine until `passes` looks in a row find nothing, or nothing can be
-    removed. Returns what stays, and why."""
+    removed. Returns what stays, and why. An engine with many images takes long to look through them: a stage, which
+    makes none, leaves them out."""
     empty = 0
     while empty < passes:
-        found = things(client, label)
+        found = things(client, label, images=images)
         stays = _remove_things(client, found)
         if stays and len(stays) == len(found):
             return stays
@@ -237,14 +238,14 @@ def folders(owner: str) -> Iterator[Path]:
     return Path(tempfile.gettempdir()).glob(f"rehearse-{owner}-*" if owner else "rehearse-*-*-*-*")
 
 
-def things(client: Any, label: str) -> list[dict[str, Any]]:
+def things(client: Any, label: str, *, images: bool = True) -> list[dict[str, Any]]:
     """What has a label, in the order in which it can go: what uses a network or a volume before it."""
     wanted = {"label": label}
     return [
         *client.api.containers(all=True, filters=wanted),
         *client.api.networks(filters=wanted),
         *(client.api.volumes(filters=wanted)["Volumes"] or []),
-        *client.api.images(all=True, filters=wanted),
+        *(client.api.images(all=True, filters=wanted) if images else []),
     ]
 
 
