@@ -6,6 +6,9 @@ SAMPLE := scenarios/friday_payouts.py
 PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
+# Tests start hundreds of processes, and each would compile the harness anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help rehearse test lint servers faults podman load-kills load-hosts bench bench-memory images clean
 

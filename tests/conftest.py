@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 
 from harness.stage import Engine, find_engine
+from tests.faults import tally
 
 # A busy machine is no fault of the code: no test has a time to keep.
 hypothesis.settings.register_profile("house", deadline=None)
@@ -19,6 +20,10 @@ hypothesis.settings.load_profile("house")
 
 ROOT = Path(__file__).parent.parent
 REHEARSE = [sys.executable, "-c", "from harness.cli import main; main()"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(tally)
 
 
 @pytest.fixture(scope="session")

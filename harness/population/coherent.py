@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -14,15 +15,13 @@ from harness.population.tables import Draw, Draws, Keys, Plate, Tables, needs_no
 from harness.population.words import Places
 
 LONGEST_SLUG = 20
+OTHER = re.compile("[^a-z0-9]+")
 
 
 def slug(text: str) -> str:
     """A name as it is written in front of an @: Latin letters and digits, never empty."""
-    letters = unidecode(text).lower()
-    return (
-        "".join(letter for letter in letters if letter.isascii() and letter.isalnum())[:LONGEST_SLUG]
-        or "user"
-    )
+    letters = text if text.isascii() else unidecode(text)
+    return OTHER.sub("", letters.lower())[:LONGEST_SLUG] or "user"
 
 
 class PartTables:
@@ -43,7 +42,7 @@ class PartTables:
             self.texts += [text if kind.startswith(tag) else split(text) for text, kind in tagged]
         self.slugs = list(map(slug, self.texts))
         self.plate, self.slug_plate = plate_of(self.texts), plate_of(self.slugs)
-        self.plain = all(map(needs_no_escape, self.texts))
+        self.plain = needs_no_escape("".join(self.texts))
 
     @staticmethod
     def _slot(tables: Tables, form: int, tag: str) -> int:

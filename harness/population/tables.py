@@ -7,6 +7,7 @@ much as one of 2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ Plate = npt.NDArray[np.uint8]
 """A column of text as a matrix: a row for each user, UTF-8, with NUL bytes as filling, dropped at the end."""
 
 WHOLE = 2**32
+ESCAPED = re.compile(r'[\x00-\x1f"\\]')
 
 
 def plate_of(texts: Sequence[str]) -> Plate:
@@ -31,7 +33,7 @@ def plate_of(texts: Sequence[str]) -> Plate:
 
 def needs_no_escape(text: str) -> bool:
     """Whether a string may stand in JSON as it is."""
-    return '"' not in text and "\\" not in text and all(character >= " " for character in text)
+    return ESCAPED.search(text) is None
 
 
 def alias(weights: Sequence[float]) -> tuple[list[int], list[int]]:
@@ -157,7 +159,7 @@ class Tables:
         ]
         self.fixed = [bool((sizes == 1).all()) for sizes in self._sizes]
         self.plates = [plate_of(slot.texts) for slot in self.slots]
-        self.plain = all(needs_no_escape(text) for slot in self.slots for text in slot.texts)
+        self.plain = all(needs_no_escape("".join(slot.texts)) for slot in self.slots)
 
     def draw(self, keys: Keys, index: int, locale: int) -> Draw:
         """What is drawn for user `index`."""

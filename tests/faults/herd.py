@@ -2,9 +2,12 @@
 
     with Herd() as herd:
         run = herd.start(["run", scenario, ...])     # run.pid is alive, in a process group of its own
+        run.kill(signal.SIGKILL)
         run.wait(30)                                  # its exit code, negative for a signal; None: it still runs
 
-As a script this file is that process: it reads a JSON line for each rehearsal, and answers with one.
+A herd has a folder for temporary files of its own, `Herd(*REALM)` also pids of its own: no rehearsal beside it takes
+what is left in it for a dead one's, and sweeps it up. As a script this file is that process: it reads a JSON line for
+each rehearsal, and answers with one.
 """
 
 from __future__ import annotations
@@ -13,19 +16,27 @@ import atexit
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import psutil
+
+from harness.stage.watchdog import owner_of
 from tests.conftest import ROOT
 
 end_now = os._exit  # a rehearsal puts another one in its place
+APART = not os.geteuid() and shutil.which("unshare") is not None
+REALM = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc") if APART else ()
 
 
 @dataclass
@@ -34,6 +45,11 @@ class Run:
 
     herd: Herd
     pid: int
+    owner: str
+
+    def kill(self, number: int, *, group: bool = False) -> None:
+        """Sends it a signal, or its process group."""
+        self.herd.ask({"kill": self.pid, "signal": number, "group": group})
 
     def poll(self) -> int | None:
         """Its exit code; None while it runs."""
@@ -62,10 +78,12 @@ class Herd:
     def __enter__(self) -> Herd:
         self._lock = threading.Lock()
         env = {name: value for name, value in os.environ.items() if not name.startswith("REHEARSE_")}
+        self._scratch = tempfile.TemporaryDirectory(prefix="herd-")
+        self.scratch = Path(self._scratch.name)
         self._process = subprocess.Popen(
             [*self._before, sys.executable, "-m", "tests.faults.herd"],
             cwd=ROOT,
-            env=env,
+            env={**env, "TMPDIR": str(self.scratch)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -75,11 +93,12 @@ class Herd:
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.communicate(timeout=60)
+        self._scratch.cleanup()
 
     def start(self, words: list[str], *, terminal: bool = False, log: Path | None = None, **env: str) -> Run:
         """Forks a rehearsal; `log` gets what it prints."""
         asked = {"words": words, "terminal": terminal, "log": str(log or "/dev/null"), "env": env}
-        return Run(self, self.ask(asked))
+        return Run(self, **self.ask(asked))
 
     def ask(self, question: dict[str, Any]) -> Any:
         """One line there and one back."""
@@ -92,30 +111,45 @@ class Herd:
 
 def _serve() -> None:
     from harness.cli import main  # imported once, before the forks
+    from harness.population import Population
 
+    Population(1).user(0)  # its tables too are made once
     ended: dict[int, int] = {}
     started: set[int] = set()
     terminals: dict[int, int] = {}
+    signal.signal(signal.SIGCHLD, lambda *_: _reap(ended))
     for line in sys.stdin:
         asked = json.loads(line)
         answer: Any = None
         if "poll" in asked:
-            pid = asked["poll"]
-            if pid not in ended:
-                found, status = os.waitpid(pid, os.WNOHANG)
-                if found:
-                    ended[pid] = os.waitstatus_to_exitcode(status)
-            answer = ended.get(pid)
+            answer = ended.get(asked["poll"])
+        elif "kill" in asked:
+            (os.killpg if asked["group"] else os.kill)(asked["kill"], asked["signal"])
         elif "keys" in asked:
             os.write(terminals[asked["pid"]], asked["keys"].encode())
         else:
-            answer = _fork(main, asked, terminals)
-            started.add(answer)
+            pid = _fork(main, asked, terminals)
+            started.add(pid)
+            answer = {"pid": pid, "owner": owner_of(psutil.Process(pid))}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.alarm(30)
     for pid in started - ended.keys():
         os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+    with suppress(ChildProcessError):  # a realm ends with this process: its watchdogs clean first
+        while True:
+            os.wait()
+
+
+def _reap(ended: dict[int, int]) -> None:
+    """Takes note of who has ended; in a realm also of those who have lost their parent."""
+    with suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            ended[pid] = os.waitstatus_to_exitcode(status)
 
 
 def _fork(main: Any, asked: dict[str, Any], terminals: dict[int, int]) -> int:
@@ -130,6 +164,7 @@ def _fork(main: Any, asked: dict[str, Any], terminals: dict[int, int]) -> int:
 
 def _become(main: Any, asked: dict[str, Any]) -> None:
     """In the child: a rehearsal as if it had been started by hand."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if not asked["terminal"]:
         os.setpgid(0, 0)
         output = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)

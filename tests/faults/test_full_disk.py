@@ -7,9 +7,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from harness.stage.leftovers import dead_owners
+from harness.stage.leftovers import belongings
+from harness.stage.watchdog import owner_of
 from tests.conftest import REHEARSE, ROOT
 from tests.end_to_end.errands import variant
 from tests.faults.rows import Row, Trial
@@ -47,18 +49,22 @@ def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 
 
 def rehearsed(scenario: Path, disk: Path) -> subprocess.CompletedProcess[str]:
-    ran = subprocess.run(
+    run = subprocess.Popen(
         [*REHEARSE, "run", scenario, "--stage", "process", "--probes", "none", "--out", disk],
         cwd=ROOT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=100,
-        check=False,
     )
-    assert ran.returncode == 5, ran.stderr
-    assert "Traceback" not in ran.stderr
-    assert not dead_owners(None), "somebody is left"
-    return ran
+    try:
+        owner = owner_of(psutil.Process(run.pid))
+        out, err = run.communicate(timeout=100)
+    finally:
+        run.kill()
+    assert run.returncode == 5, err
+    assert "Traceback" not in err
+    assert not belongings(None, owner), "somebody is left"
+    return subprocess.CompletedProcess(run.args, run.returncode, out, err)
 
 
 def with_filler(folder: Path, disk: Path, hook: str, then: str, leave: int) -> Path:

@@ -13,7 +13,10 @@ FRAME = """
 from tests.faults import rows
 rows.TABLE = rows.Path(__file__).parent / "README.md"
 rows.write_table.__defaults__ = (rows.TABLE,)
+from tests.faults import tally
 from tests.faults.conftest import *
+def pytest_configure(config):
+    config.pluginmanager.register(tally)
 """
 TRIALS = """
 from tests.faults.rows import Row

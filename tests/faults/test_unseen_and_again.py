@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.conftest import REHEARSE, ROOT, Rehearse
@@ -41,12 +42,19 @@ def test_the_same_seed_gives_the_same_users_and_the_same_findings(
 ) -> None:
     seed = str(41 + trial.number)
     scenario = variant(tmp_path, shop="SHOP_LIE=4")
-    runs = [rehearsed(rehearse, scenario, "--probes", "none", "--seed", seed) for _ in range(2)]
-    tables = [path.read_bytes() for path in sorted(tmp_path.glob("reports/errands/2*/tables/intended.jsonl"))]
     files = [tmp_path / "users-1.jsonl", tmp_path / "users-2.jsonl"]
-    for file in files:
+
+    def write(file: Path) -> None:
         words = ["users", "--count", "500", "--seed", seed, "--out", file]
         subprocess.run([*REHEARSE, *map(str, words)], cwd=ROOT, check=True, capture_output=True)
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = [
+            pool.submit(rehearsed, rehearse, scenario, "--probes", "none", "--seed", seed) for _ in range(2)
+        ]
+        list(pool.map(write, files))
+        runs = [one.result() for one in asked]
+    tables = [path.read_bytes() for path in sorted(tmp_path.glob("reports/errands/2*/tables/intended.jsonl"))]
     trial.fired("two processes, one seed")
     assert len(tables) == 2 and tables[0] == tables[1]
     assert files[0].read_bytes() == files[1].read_bytes() != b""

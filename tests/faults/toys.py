@@ -36,30 +36,26 @@ class Toy:
         found = []
         for process in psutil.process_iter(["cmdline"]):
             line = process.info["cmdline"] or []
-            dog = "watchdog.py" in " ".join(line) and f"{self.run.pid}-" in line[-1]
+            dog = "watchdog.py" in " ".join(line) and line[-1] == self.run.owner
             if self.mark in line or dog:
                 found.append(f"{process.pid}: {' '.join(line)[-80:]}")
         return found
 
     def folders(self) -> list[str]:
         """Its scratch folders."""
-        return [str(path) for path in Path("/tmp").glob(f"rehearse-{self.run.pid}-*")]
+        return [str(path) for path in self.run.herd.scratch.glob(f"rehearse-{self.run.owner}-*")]
 
     def things(self) -> list[str]:
         """What it has in the engine."""
         if self.engine is None:
             return []
-        api, wanted = self.engine.client.api, {"label": OWNER_LABEL}
+        api, wanted = self.engine.client.api, {"label": f"{OWNER_LABEL}={self.run.owner}"}
         rows = [
             *api.containers(all=True, filters=wanted),
             *api.networks(filters=wanted),
             *(api.volumes(filters=wanted)["Volumes"] or []),
         ]
-        return [
-            row.get("Id") or row["Name"]
-            for row in rows
-            if row["Labels"][OWNER_LABEL].startswith(f"{self.run.pid}-")
-        ]
+        return [row.get("Id") or row["Name"] for row in rows]
 
     def has(self) -> list[str]:
         """Everything of it but the rehearsal itself."""
