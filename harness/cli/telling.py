@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
-import msgspec
 
 from harness.cli import github
 from harness.cli.compare import read_side, show_changes
@@ -20,8 +19,8 @@ from harness.measures.compare import Comparison, compare
 from harness.measures.side import side
 from harness.model.finding import Verdict
 from harness.model.record import Record
-from harness.report.compared import NAME
-from harness.report.files import as_json, write_reports, write_whole
+from harness.model.room import NoRoom
+from harness.report.files import as_json, write_moved, write_reports
 from harness.report.terminal import show, show_end
 
 FailOn = Literal["critical", "high", "medium", "never"]
@@ -64,11 +63,8 @@ def tell(record: Record, how: Telling) -> int:
     """Judges, compares, writes the reports, shows them; returns the exit code."""
     console = screen(error=how.machine)
     verdict = judge(record)
-    (record.folder / NAME).unlink(missing_ok=True)
     moved, broken = _moved(verdict, record, how)
-    if moved is not None:
-        write_whole(record.folder / NAME, msgspec.json.encode(moved))
-    full = _written(verdict, record)
+    full = _written(verdict, record, moved)
     if not how.quiet:
         show(verdict, record, console)
     if moved is not None and not how.quiet:
@@ -85,16 +81,21 @@ def tell(record: Record, how: Telling) -> int:
     return _code(verdict, moved, how)
 
 
-def _written(verdict: Verdict, record: Record) -> EnvironmentProblem | None:
-    """Writes the reports. A full disk is told behind the summary, which needs none."""
-    try:
-        write_reports(verdict, record)
-    except OSError as problem:
-        full = full_disk(problem)
-        if full is None:
-            raise
-        return full
-    return None
+def _written(verdict: Verdict, record: Record, moved: Comparison | None) -> EnvironmentProblem | None:
+    """Writes what moved, and the reports, which tell of it. A full disk, or a full folder, is told behind the
+    summary, which needs none."""
+    problems: list[EnvironmentProblem] = []
+    for write in (lambda: write_moved(moved, record), lambda: write_reports(verdict, record)):
+        try:
+            write()
+        except NoRoom as problem:
+            problems.append(problem)
+        except OSError as problem:
+            full = full_disk(problem)
+            if full is None:
+                raise
+            problems.append(full)
+    return next(iter(problems), None)
 
 
 def _moved(verdict: Verdict, record: Record, how: Telling) -> tuple[Comparison | None, CannotTell | None]:

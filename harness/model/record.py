@@ -13,6 +13,7 @@ Writing needs a RecordWriter; reading a Record. Both know the types of `harness.
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,6 +34,7 @@ from harness.model.room import Room
 
 MOST_MANIFEST = 4 * 2**20
 MOST_KEPT = 2**20
+MOST_WHY = 8 * 2**10
 
 
 class ServiceFacts(Struct, frozen=True, kw_only=True):
@@ -76,7 +78,7 @@ class RecordWriter:
     flushed. Raises RecordFull where the journal or a table has no more room."""
 
     def __init__(self, folder: Path, room: Room | None = None) -> None:
-        self.folder, self._room = folder, room or Room()
+        self.folder, self._room = folder, room or Room.of(folder)
         self._began = time.monotonic()
         self._lock = threading.Lock()
         self._encode = msgspec.json.Encoder().encode
@@ -99,15 +101,20 @@ class RecordWriter:
 
     def manifest(self, manifest: Manifest) -> None:
         """Writes run.json."""
-        (self.folder / "run.json").write_bytes(signed(self._clean(manifest)))
+        text = signed(self._clean(manifest))
+        with self._lock:
+            self._room.note(len(text))
+        (self.folder / "run.json").write_bytes(text)
 
     def event(self, event: Event) -> None:
         """Appends one event, stamped with the time."""
+        if isinstance(event, Ended):
+            event = msgspec.structs.replace(event, why=event.why[:MOST_WHY])
         line = sealed(self._clean(msgspec.structs.replace(event, t=round(self.now, 4))))
         with self._lock:
-            if not isinstance(
-                event, NotSeen | Ended
-            ):  # what was not kept, and how it ended, always has its line
+            if isinstance(event, NotSeen):
+                self._room.note(len(line))
+            elif not isinstance(event, Ended):  # how it ended always has its line
                 self._room.take(len(line))
             self._journal.write(line)
             self._journal.flush()
@@ -127,15 +134,15 @@ class RecordWriter:
         with (self.folder / "logs" / f"{part(name)}.log").open("ab") as file:
             file.write(cleaned[len(cleaned) - kept :])
 
-    def page(self, path: Path) -> None:
-        """Keeps a page that was written among the logs, or takes it away again where there is no room for it."""
-        size = path.stat().st_size
-        if self._room_for_log(path.name, size) < size:
-            path.unlink()
+    def page(self, made: Path, name: str) -> None:
+        """Keeps a page that was made elsewhere among the logs, if there is room for all of it."""
+        size = made.stat().st_size
+        if self._room_for_log(name, size, whole=True) == size:
+            shutil.copyfile(made, self.folder / "logs" / part(name))
 
-    def _room_for_log(self, what: str, size: int) -> int:
+    def _room_for_log(self, what: str, size: int, *, whole: bool = False) -> int:
         with self._lock:
-            kept = self._room.for_log(size)
+            kept = self._room.for_log(size, whole=whole)
         if kept < size:
             why = f"{size - kept:,} of {size:,} bytes were not kept: the logs of a run have no more room than that"
             self.event(NotSeen(probe=what, why=why, decisive=False))

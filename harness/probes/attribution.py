@@ -78,10 +78,10 @@ def keep_sites(service: RunningService, window: Window, record: RecordWriter) ->
     for capture in service.captures():
         try:
             add_sites(held, capture, window.marks)
-            page = record.folder / "logs" / f"memory-{service.name}-{capture.stem}.html"
+            page = capture.with_suffix(".html")
             flame_graph(capture, page)
             if page.exists():
-                record.page(page)
+                record.page(page, f"memory-{service.name}-{page.name}")
         except (OSError, ValueError, ImportError) as problem:
             why = f"the capture cannot be read: {problem}"
     rows = as_rows(held, window.marks)

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import msgspec
 
+from harness.measures.compare import Comparison
 from harness.model.finding import Verdict
 from harness.model.names import fresh, within
 from harness.model.record import Record
 from harness.model.redaction import SECRETS
+from harness.model.room import NoRoom, left_in, room_for
 from harness.report import html, junit, markdown, sarif
+from harness.report.compared import NAME
 from harness.report.pytests import files_of
 
 
@@ -38,20 +41,46 @@ FORMATS: dict[str, tuple[str, Writer]] = {
 
 def write_reports(verdict: Verdict, record: Record, formats: Iterable[str] = FORMATS) -> list[Path]:
     """The reports in the record's folder, all or those of some formats, and a test for each cause; returns the
-    paths of the reports."""
+    paths of the reports. Where some have no room the others are written, and NoRoom is raised for those."""
+    refused, written = [], []
+
+    def write(path: Path, content: bytes) -> None:
+        try:
+            write_whole(path, content)
+        except NoRoom as problem:
+            refused.append(problem)
+
     for name, test in files_of(record).items():
-        write_whole(within(record.folder, name), test.encode())
-    written = []
+        write(within(record.folder, name), test.encode())
     for name, render in (FORMATS[wanted] for wanted in formats):
-        path = record.folder / name
-        write_whole(path, render(verdict, record))
-        written.append(path)
+        written.append(record.folder / name)
+        write(written[-1], render(verdict, record))
+    if refused:
+        raise NoRoom(
+            "; ".join(problem.seen for problem in refused), expected=refused[0].expected, fix=refused[0].fix
+        )
     return written
 
 
+def write_moved(moved: Comparison | None, record: Record) -> None:
+    """Writes what moved since the baseline, or takes away what an earlier judgement has told of that."""
+    path = record.folder / NAME
+    path.unlink(missing_ok=True)
+    if moved is not None:
+        write_whole(path, msgspec.json.encode(moved))
+
+
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all."""
+    """Writes a file of a run whole or not at all. Raises NoRoom where the run's folder has none for it."""
+    content = SECRETS.mask_bytes(content)
     path.parent.mkdir(exist_ok=True)
     partial = fresh(path.with_name(f".{path.name}.partial"))
-    partial.write_bytes(SECRETS.mask_bytes(content))
-    partial.replace(path)
+    if len(content) > left_in(path.parent):
+        path.unlink(missing_ok=True)  # an earlier one tells no longer what is so
+        room_for(path, len(content))
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

@@ -56,9 +56,10 @@ def test_ten_thousand_users_cost_300_mib_of_memory_and_200_on_disk_at_most(tmp_p
 
 
 WITH_LITTLE_ROOM = """
-import functools, sys
-from harness.model import record, room
-record.Room = functools.partial(room.Room, int(sys.argv.pop()))
+import sys
+from harness.model.room import Room
+room = Room(int(sys.argv.pop()))
+Room.of = lambda folder: room
 from harness.cli import main
 main()
 """

@@ -39,15 +39,17 @@ def test_a_log_without_room_is_cut_to_its_end_and_told(tmp_path: Path) -> None:
     assert size(tmp_path) <= SMALL
 
 
-def test_a_page_of_memory_without_room_is_taken_away_and_told(tmp_path: Path) -> None:
-    with RecordWriter(tmp_path, Room(SMALL)) as record:
-        pages = [tmp_path / "logs" / f"memory-shop-{number}.html" for number in range(2)]
-        for page in pages:
-            page.write_bytes(b"x" * 20_000)
-            record.page(page)
+def test_a_page_of_memory_without_room_is_not_kept_and_told(tmp_path: Path) -> None:
+    run, made = tmp_path / "run", tmp_path / "made.html"
+    with RecordWriter(run, Room(SMALL)) as record:
+        for number in range(2):
+            made.write_bytes(b"x" * 20_000)
+            record.page(made, f"memory-shop-{number}.html")
+        record.log("1x-shop", b"x" * 20_000)
         record.manifest(MANIFEST)
-    assert [page.exists() for page in pages] == [True, False]
-    assert [event.probe for event in Record(tmp_path).all(NotSeen)] == ["memory-shop-1.html"]
+    assert [path.name for path in (run / "logs").glob("*.html")] == ["memory-shop-0.html"]
+    assert len(Record(run).log("1x-shop")) == 12_000, "what was left over has room for a log"
+    assert [event.probe for event in Record(run).all(NotSeen)] == ["memory-shop-1.html", "log 1x-shop"]
 
 
 @pytest.mark.parametrize("what", ["rows", "events"])
