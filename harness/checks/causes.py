@@ -132,14 +132,13 @@ def _load_or_chance(record: Record) -> Iterator[Finding]:
     scales = sorted({done.scale for done in record.all(ScaleDone)})
     if len(scales) < 2:
         return
-    first, counts, back = scales[0], dict[str, int](), 0
+    first, moved = scales[0], dict[str, tuple[int, int]]()
     said = dict(_words(record, first))
     for scale in scales[1:]:
         turns = Counter((said[item], word) for item, word in _words(record, scale) if item in said)
-        counts[f"{scale}x"] = turns["ok", "failed"]
-        back = max(back, turns["failed", "ok"])
-    worst = max(counts, key=lambda scale: counts[scale])
-    lost = counts[worst]
+        moved[f"{scale}x"] = turns["ok", "failed"], turns["failed", "ok"]
+    worst = max(moved, key=lambda scale: moved[scale])
+    lost, back = moved[worst]
     if lost + back < FEWEST:
         return
     load = lost > back and _by_chance(lost, back) < UNLIKELY
@@ -156,7 +155,7 @@ def _load_or_chance(record: Record) -> Iterator[Finding]:
         if load
         else f"{lost + back:,} users fail at one scale and pass at another: by chance",
         service=service,
-        counts=counts,
+        counts={scale: fell for scale, (fell, _) in moved.items()},
         evidence=[Evidence("batch", seen)],
         cause="the same people with the same data fail only among many: a time-out, a pool, a lock, or memory"
         if load

@@ -73,9 +73,9 @@ def _in_flight(record: Record, end: ServiceEnded) -> Iterator[Evidence]:
         return
     table = record.table(f"items-{end.scale}")
     words = dict(zip(table.get("item", []), table.get("said", []), strict=True))
-    unserved = [item for item in record.table("intended").get("item", []) if words.get(item, "ok") != "ok"]
-    if unserved:
-        yield Evidence("batch", f"in work or asked for next, by the batch's word: users {_some(unserved)}")
+    open_ = [item for item, said in words.items() if said in ("running", "unknown")]
+    if open_:
+        yield Evidence("batch", f"in work or asked for next, by the batch's word: users {_some(open_)}")
 
 
 def _some(items: list[str]) -> str:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from harness.checks.place import batch_of
 from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Evidence, Finding, fingerprint
 from harness.model.record import Record
@@ -26,9 +27,7 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
         )
         if not words:
             continue
-        service = next(
-            (s.name for s in record.manifest.services if s.entry != s.name), record.manifest.services[-1].name
-        )
+        service = batch_of(record)
         said, times = words.most_common(1)[0]
         users = "user" if times == 1 else "users"
         yield Finding(

@@ -100,11 +100,13 @@ def _speed(step: Pace) -> float:
 
 
 def _shown(step: Pace) -> str:
-    median, high = step.latency or (float("nan"), float("nan"))
-    return (
-        f"{step.concurrency:,} at once: {_speed(step):,.1f} a second, {step.failed + step.unknown:,} of"
-        f" {step.reached:,} failed, median {median * 1000:,.0f} ms, 95 % below {high * 1000:,.0f} ms"
-    )
+    asked = f"{step.rate:g} a second asked for" if step.rate else f"{step.concurrency:,} at once"
+    took = "none was answered"
+    if step.latency:
+        median, high = step.latency
+        took = f"median {median * 1000:,.0f} ms, 95 % below {high * 1000:,.0f} ms"
+    failed = f"{step.failed + step.unknown:,} of {step.reached:,} failed"
+    return f"{asked}: {_speed(step):,.1f} a second, {failed}, {took}"
 
 
 def _downstream(record: Record, played: LoadPlayed) -> Iterator[Finding]:
@@ -144,7 +146,8 @@ def _knee(steps: Sequence[Pace]) -> Pace | None:
 
 
 def _at_its_limit(record: Record, played: LoadPlayed, steps: Sequence[Pace], knee: Pace) -> Finding:
-    title = f"{played.service} does no more than {_speed(knee):,.0f} a second, from {knee.concurrency:,} at once on"
+    most = max(map(_speed, steps))
+    title = f"{played.service} does no more than {most:,.0f} a second, from {knee.concurrency:,} at once on"
     found = finding(record, played, "LOAD-002", "low", title)
     return replace(found, evidence=[Evidence("requests", _shown(step)) for step in steps])
 

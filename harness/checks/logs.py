@@ -26,16 +26,16 @@ def check(record: Record) -> Iterator[Finding]:
 
 def _finding(record: Record, floods: list[LogSeen], users: dict[int, int]) -> Finding:
     last = floods[-1]
-    count, size = users.get(last.scale, 0), f"{last.written / MIB:,.0f} MiB of log"
+    size = f"{last.written / MIB:,.0f} MiB of log"
     if not last.whole:
         size = f"{last.rate / MIB:,.1f} MiB of log a second" if last.rate else f"more than {size}"
     return Finding(
         code="LOG-001",
         id=fingerprint("LOG-001", last.service),
         severity="medium",
-        title=f"{last.service} writes {size} with {count:,} users"[:80],
+        title=f"{last.service} writes {size}{_with(users.get(last.scale))}"[:80],
         service=last.service,
-        counts={f"{log.scale}x": users.get(log.scale, 0) for log in floods},
+        counts={f"{log.scale}x": users[log.scale] for log in floods if log.scale in users},
         evidence=[Evidence("log", _told(log, users.get(log.scale, 0))) for log in floods],
         cause="a debug level that was left on, or lines for much less than a user",
         advice="Give its log a bound (Docker's own has none: max-size, max-file), and write one line for each user.",
@@ -43,6 +43,10 @@ def _finding(record: Record, floods: list[LogSeen], users: dict[int, int]) -> Fi
             ["rehearse", "run", record.manifest.source, "--scales", str(last.scale)], record.manifest.seed
         ),
     )
+
+
+def _with(users: int | None) -> str:
+    return "" if users is None else f" with {users:,} users"
 
 
 def _told(log: LogSeen, users: int) -> str:

@@ -26,12 +26,12 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
 @dataclass(frozen=True)
 class _Place:
     """The item at which the batch stopped: what the batch says of it, its number among the intended items, and
-    how many others the batch says nothing of."""
+    of how many it says so."""
 
     item: str
     detail: str
     position: int | None
-    blocked: int
+    such: int
 
     def __str__(self) -> str:
         return f"user {self.item or 'unknown'} (number {self.position or 'unknown'})"
@@ -39,7 +39,7 @@ class _Place:
 
 def _stopped(record: Record, stopped: list[Pressed]) -> Finding:
     worst = stopped[-1]
-    place = _place(record, f"items-{worst.scale}-first", worst, "failed")
+    place = _place(record, f"items-{worst.scale}-first", "failed")
     done = {done.scale: done for done in record.all(ScaleDone)}
     return Finding(
         code="STOP-001",
@@ -94,13 +94,12 @@ def _compared(end: ScaleDone, told: str, *, fits: bool) -> str:
 
 def _stuck(record: Record, stuck: list[Pressed]) -> Finding:
     worst = stuck[-1]
-    table = f"items-{worst.scale}"
-    place = _place(record, table, worst, "running")
+    place = _place(record, f"items-{worst.scale}", "running")
     return Finding(
         code="STOP-002",
         id=fingerprint("STOP-002", worst.exchange.service),
         severity="high",
-        title=f"The batch hangs: {place.blocked:,} of {worst.users:,} users wait behind"[:80],
+        title=f"The batch hangs: {worst.left - place.such:,} of {worst.users:,} users wait behind"[:80],
         service=worst.exchange.service,
         trigger=worst.trigger,
         breaks_at=_breaks(place, "the batch's own list while it hung"),
@@ -126,20 +125,19 @@ def _breaks(place: _Place, method: str) -> BreaksAt:
     )
 
 
-def _place(record: Record, table: str, press: Pressed, said: str) -> _Place:
+def _place(record: Record, table: str, said: str) -> _Place:
     """The last item of which the batch says `said`."""
-    last, detail, told = "", "", 0
+    last, detail, such = "", "", 0
     for chunk in record.chunks(table):
-        told += len(chunk["item"])
         for item, word, why in zip(chunk["item"], chunk["said"], chunk["detail"], strict=True):
             if word == said:
-                last, detail = item, why
+                last, detail, such = item, why, such + 1
     before = 0
     for chunk in record.chunks("intended"):
         if last in chunk["item"]:
-            return _Place(last, detail, before + chunk["item"].index(last) + 1, press.users - told)
+            return _Place(last, detail, before + chunk["item"].index(last) + 1, such)
         before += len(chunk["item"])
-    return _Place(last, detail, None, press.users - told)
+    return _Place(last, detail, None, such)
 
 
 def _reproduce(record: Record, scale: int) -> Reproduce:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from math import log
 from typing import TypeAlias
 
+from harness.checks.place import batch_of
 from harness.measures.law import PAUSE, Calls, Law, Timed, calls, duration, law, timed
 from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, fingerprint
@@ -39,11 +40,13 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
     runs = timed(record)
     found = law(runs)
     if found is None and record.all(ScaleDone):
-        why = f"{len(runs)} scales came to their end, and a law needs three"
+        why = f"{len(runs)} of the scales came to their end, and a law needs three"
         yield NotSeen(probe="how time grows with the users", why=why, decisive=False)
     if found is not None and _superlinear(runs):
         yield _growth(record, found, runs)
-    yield from _deadline(record, found, runs)
+    if record.manifest.deadline:
+        yield from _unended(record)
+        yield from _deadline(record, record.manifest.deadline, found, runs)
 
 
 def _superlinear(runs: Sequence[Timed]) -> bool:
@@ -63,7 +66,7 @@ def _grows(runs: Sequence[Timed]) -> bool:
 def _growth(record: Record, found: Law, runs: Sequence[Timed]) -> Finding:
     first, top = runs[0], runs[-1]
     power, low, high = found.exponent(top.users)
-    service = _service(record)
+    service = batch_of(record)
     heard = calls(record, first), calls(record, top)
     what, cause, advice = _grew(first, top, heard)
     doubled = found.seconds(2 * top.users)
@@ -88,7 +91,7 @@ def _growth(record: Record, found: Law, runs: Sequence[Timed]) -> Finding:
         ],
         cause=cause,
         advice=advice,
-        reproduce=_again(record, top),
+        reproduce=_again(record, *runs),
     )
 
 
@@ -148,15 +151,25 @@ def _grew(first: Timed, top: Timed, heard: Heard) -> tuple[str, str, str]:
     )
 
 
-def _deadline(record: Record, found: Law | None, runs: Sequence[Timed]) -> Iterator[Finding]:
-    deadline = record.manifest.deadline
-    late = [run for run in runs if deadline and run.with_pauses > deadline]
-    if not late or not deadline:
+def _unended(record: Record) -> Iterator[NotSeen]:
+    for done in record.all(ScaleDone):
+        if not done.complete:
+            yield NotSeen(
+                probe=f"the deadline at {done.scale}x", why="the batch did not come to its end there"
+            )
+
+
+def _deadline(record: Record, deadline: float, found: Law | None, runs: Sequence[Timed]) -> Iterator[Finding]:
+    late = [run for run in runs if run.with_pauses > deadline]
+    if not late:
         return
-    first, top, service = late[0], late[-1], _service(record)
     alone = [run for run in runs if run.seconds > deadline]
-    passing = [run.users for run in runs if run.users < first.users]
-    users = found.users_within(deadline, first.users) if found and alone else None
+    first, top, service = (alone or late)[0], late[-1], batch_of(record)
+    passing = max((run.users for run in runs if run.users < first.users), default=None)
+    users, how = first.users, "measured at each scale"
+    if found and alone:
+        users = _first_late(found, deadline, passing or 0, first.users)
+        how += ", between them by the law of time"
     cause, advice = TOO_MUCH_WORK if alone else TOO_MANY_PRESSES
     yield Finding(
         code="TIME-002",
@@ -167,18 +180,25 @@ def _deadline(record: Record, found: Law | None, runs: Sequence[Timed]) -> Itera
         ],
         service=service,
         breaks_at=BreaksAt(
-            users=users + 1 if users else first.users,
+            users=users,
             value=deadline,
             unit="seconds",
-            last_passing=passing[-1] if passing else None,
+            last_passing=passing,
             first_failing=first.users,
-            method="measured at each scale" + (", between them by the law of time" if users else ""),
+            method=how,
         ),
+        counts={f"{run.scale}x": run.users for run in late},
         evidence=[Evidence("time", _row(run)) for run in runs],
         cause=cause,
         advice=advice,
         reproduce=_again(record, first),
     )
+
+
+def _first_late(found: Law, deadline: float, passing: int, failing: int) -> int:
+    """The first number of users that is late by the law, between the one seen to pass and the one seen to fail."""
+    within = found.users_within(deadline, failing) or 0
+    return min(max(within, passing) + 1, failing)
 
 
 def _row(run: Timed) -> str:
@@ -191,13 +211,6 @@ def _row(run: Timed) -> str:
     return f"{run.scale}x: {run.seconds:,.1f} s at work for {run.users:,} users in {presses}{pauses}"
 
 
-def _again(record: Record, run: Timed) -> Reproduce:
-    return Reproduce(
-        ["rehearse", "run", record.manifest.source, "--scales", str(run.scale)], record.manifest.seed
-    )
-
-
-def _service(record: Record) -> str:
-    entries = [service for service in record.manifest.services if service.entry != service.name]
-    services = entries or record.manifest.services
-    return services[0 if entries else -1].name if services else "batch"
+def _again(record: Record, *runs: Timed) -> Reproduce:
+    scales = ",".join(str(run.scale) for run in runs)
+    return Reproduce(["rehearse", "run", record.manifest.source, "--scales", scales], record.manifest.seed)

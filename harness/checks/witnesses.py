@@ -6,8 +6,8 @@ is `tap-<scale>`: item and status of each request that went to the downstream (s
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from harness.checks.kinds import Kind
 from harness.checks.ledger import SHOWN
@@ -26,8 +26,8 @@ SUCCESS_AND_NOTHING = Kind(
 ERROR_AND_DONE = Kind(
     "ITEM-008",
     "high",
-    "{n:,} users are answered with an error downstream, and it was done",
-    "the downstream commits, and fails afterwards: in a hook, a log line, a time-out of a proxy",
+    "{n:,} users get no success for an answer downstream, and it was done",
+    "the downstream commits, and fails afterwards: in a hook, a log line, a proxy's time-out; or its answer is lost",
     "Answer with what was committed; whoever sends again needs the same key and the same answer.",
 )
 COUNT_AND_LIST = Kind(
@@ -41,31 +41,48 @@ COUNT_AND_LIST = Kind(
 
 def check(record: Record) -> Iterator[Finding | NotSeen]:
     """ITEM-007 and ITEM-008 where the ledger and the tap disagree, ITEM-009 where the batch contradicts itself."""
-    empty: dict[str, list[str]] = {}
-    landed: dict[str, list[str]] = {}
-    for done in record.all(ScaleDone):
-        if record.has(f"tap-{done.scale}") and record.has(f"effects-{done.scale}"):
-            empty[f"{done.scale}x"], landed[f"{done.scale}x"] = _disagree(record, done.scale)
-    for kind, found in ((SUCCESS_AND_NOTHING, empty), (ERROR_AND_DONE, landed)):
+    apart = {
+        f"{done.scale}x": _disagree(record, done.scale)
+        for done in record.all(ScaleDone)
+        if record.has(f"tap-{done.scale}") and record.has(f"effects-{done.scale}")
+    }
+    for kind, found in (
+        (SUCCESS_AND_NOTHING, {scale: each.empty for scale, each in apart.items()}),
+        (ERROR_AND_DONE, {scale: each.landed for scale, each in apart.items()}),
+    ):
         counts = {scale: len(items) for scale, items in found.items() if items}
         if counts:
             scale = list(counts)[-1]
             text = f"at {scale}, for example users {', '.join(found[scale][:SHOWN])}"
+            silent = sum(item in apart[scale].unanswered for item in found[scale])
+            text += f"; {silent:,} of them without any answer" if silent else ""
             yield _finding(record, kind, counts[scale], counts, Evidence("tap", text))
     yield from _contradicted(record)
 
 
-def _disagree(record: Record, scale: int) -> tuple[list[str], list[str]]:
-    """Items with more successful answers than effects, and items with effects and no successful answer."""
-    effects, good, bad = Counter[str](), Counter[str](), Counter[str]()
+@dataclass(frozen=True)
+class _Apart:
+    """Items with a successful answer and no effect, those with effects and no successful answer, and all of which no
+    request was answered at all."""
+
+    empty: list[str]
+    landed: list[str]
+    unanswered: set[str]
+
+
+def _disagree(record: Record, scale: int) -> _Apart:
+    """Where the ledger and the tap disagree at one scale."""
+    effects, good, bad, silent = set[str](), set[str](), set[str](), set[str]()
     for chunk in record.chunks(f"effects-{scale}"):
         effects.update(chunk["item"])
     for chunk in record.chunks(f"tap-{scale}"):
         for item, status in zip(chunk["item"], chunk["status"], strict=True):
-            (good if 200 <= (status or 0) < 300 else bad)[item] += 1
-    empty = sorted(item for item in good if not effects[item])
-    landed = sorted(item for item in bad if effects[item] and not good[item])
-    return empty, landed
+            (silent if status is None else good if 200 <= status < 300 else bad).add(item)
+    return _Apart(
+        empty=sorted(good - effects),
+        landed=sorted(((bad | silent) & effects) - good),
+        unanswered=silent - good - bad,
+    )
 
 
 def _contradicted(record: Record) -> Iterator[Finding]:

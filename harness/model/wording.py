@@ -12,10 +12,11 @@ VERBS = {
     "fail": "fails",
     "vanish": "vanishes",
     "need": "needs",
+    "wait": "waits",
 }
-_OF_MANY = re.compile(rf"(?<![\d,.])(1 of [\d,]+ users) ({'|'.join(VERBS)})\b")
+_OF_MANY = re.compile(rf"(?<![\d,.])(1 of [\d,]+ (?:user|request)s) ({'|'.join(VERBS)})\b")
 _ALONE = re.compile(
-    rf"(?<![\d,.])(?<!of )1 (user|effect|time|field|press)(?:e?s)\b(?: ({'|'.join(VERBS)})\b)?"
+    rf"(?<![\d,.])(?<!of )1 (user|request|effect|time|field|press)(?:e?s)\b(?: ({'|'.join(VERBS)})\b)?"
 )
 
 

@@ -117,3 +117,11 @@ def test_the_test_of_a_cause_is_python_whatever_the_users_are_called(tmp_path: P
     assert path.startswith("causes/test_item_010_") and path.endswith(".py")
     compile(text, path, "exec")
     assert text.count("def test_") == 1
+
+
+def test_those_who_fell_and_those_who_rose_are_counted_at_the_same_scale(tmp_path: Path) -> None:
+    rose = ["ok"] * 30 + ["failed"] * 10 + ["ok"] * 160
+    words = {1: ["failed"] * 30 + ["ok"] * 70, 2: rose, 5: ["failed"] * 100 + ["ok"] * 400}
+    finding = found_in(tmp_path / "a", words)["ITEM-020"]
+    assert finding.title == "70 users pass at 1x and fail at 5x: load, not data"
+    assert "70 passed there and failed at 5x; 0 the other way round" in finding.evidence[0].text

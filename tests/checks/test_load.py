@@ -171,3 +171,15 @@ def test_too_few_of_them_to_tell_is_said(tmp_path: Path) -> None:
 def test_requests_of_the_caller_that_fail_are_a_finding(tmp_path: Path) -> None:
     (found,) = checked(tmp_path, played("items", pace(4, 90, failed=10), scale=1))[0]
     assert (found.code, found.counts) == ("LOAD-004", {"1x": 10})
+
+
+def test_evidence_says_what_was_asked_for_and_of_no_answer_no_time(tmp_path: Path) -> None:
+    silent = pace(16, 0, failed=50, latency=None, rate=20.0)
+    (found,) = checked(tmp_path, played("items", silent, arrival="open"))[0]
+    assert found.evidence[0].text == "20 a second asked for: 0.0 a second, 50 of 50 failed, none was answered"
+
+
+def test_what_a_downstream_does_at_most_is_the_most_that_was_seen(tmp_path: Path) -> None:
+    steps = [pace(4, 100), pace(8, 200), pace(12, 210), pace(16, 205)]
+    (found,) = checked(tmp_path, played("downstream", *steps))[0]
+    assert found.title == "payouts does no more than 210 a second, from 8 at once on"

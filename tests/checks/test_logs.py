@@ -58,3 +58,8 @@ def test_of_a_log_whose_beginning_is_gone_the_pace_is_told(tmp_path: Path) -> No
     )
     assert told.title == "shop writes 12.5 MiB of log a second with 100 users"
     assert told.evidence[0].text.endswith("12.5 MiB a second: 100 MiB in 8 s, if it always wrote so")
+
+
+def test_how_many_users_it_was_for_is_left_out_where_that_is_not_known(tmp_path: Path) -> None:
+    (told,) = found(tmp_path / "r", LogSeen(scale=5, service="shop", written=30 * MIB, seconds=8.0))
+    assert told.title == "shop writes 30 MiB of log" and told.counts == {}

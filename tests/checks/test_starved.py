@@ -91,3 +91,8 @@ def test_only_who_waits_most_of_the_time_and_hardly_gets_a_cpu_is_starved(
     seconds: float, cpu: float, waited: float, is_starved: bool
 ) -> None:
     assert starved(HarnessShare(seconds=seconds, cpu=cpu, waited=waited)) is is_starved
+
+
+def test_a_deadline_that_was_missed_at_a_scale_that_was_watched_well_stands(tmp_path: Path) -> None:
+    told = judged(tmp_path, BUSY, NOTHING_LEFT)
+    assert [finding.code for finding in told.findings] == ["TIME-002"] and told.verdict == "not_ready"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from harness.checks import stops
 from harness.model.events import Pressed
@@ -67,3 +68,21 @@ def test_a_batch_that_comes_through_has_no_stop(tmp_path: Path) -> None:
     books.pressed(1, done=97, failed=3)
     books.scale(1, [Outcome(u, "ok") for u in USERS], [Effect(u) for u in USERS])
     assert found(books.close()) == {}
+
+
+@pytest.mark.parametrize("table", ["nothing", "everybody"])
+def test_those_who_wait_are_counted_from_the_press_whatever_the_list_tells(
+    tmp_path: Path, table: str
+) -> None:
+    books = Books(tmp_path / "run", USERS)
+    press = Pressed(
+        scale=1, trigger="button", press=1, users=100, exchange=EXCHANGE, accepted=True, why="then nothing more",
+        seconds=60.0, done=30, failed=0, left=70, stuck=True,
+    )  # fmt: skip
+    books.event(press)
+    if table == "everybody":
+        said = [Outcome(u, "ok") for u in USERS[:30]] + [Outcome(USERS[30], "running")]
+        books.said("items-1", said + [Outcome(u, "unknown", "queued") for u in USERS[31:]])
+    finding = found(books.close())["STOP-002"]
+    wait = 69 if table == "everybody" else 70
+    assert finding.title == f"The batch hangs: {wait} of 100 users wait behind"

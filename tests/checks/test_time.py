@@ -29,6 +29,7 @@ def record(
     scales: tuple[int, ...] = SCALES,
     deadline: float | None = None,
     costs: Callable[[int], np.ndarray] | None = None,
+    ends: Callable[[int], bool] = lambda users: True,
 ) -> Record:
     """A rehearsal of 400 users a scale that took so many seconds, in so many presses; `costs`: of each user."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +48,7 @@ def record(
                     presses=presses(users),
                     seconds=seconds(users),
                     batch_seconds=seconds(users),
-                    complete=True,
+                    complete=ends(users),
                 )
             )
     return Record(folder)
@@ -181,3 +182,33 @@ def test_a_straight_law_is_found_straight(fixed: float, each: float, scales: lis
     middle, low, high = found.seconds(runs[-1].users)
     assert low <= middle * 1.15 and high >= middle * 0.85
     assert found.users_within(middle * 1.001, 10**6) >= runs[-1].users
+
+
+def test_growth_is_shown_again_by_all_the_scales_that_its_law_needs(tmp_path: Path) -> None:
+    again = findings(record(tmp_path, lambda users: (users / 100) ** 2 / 4))["TIME-001"].reproduce
+    assert again is not None and again.argv[-2:] == ["--scales", "1,2,5,10"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "presses"),
+    [
+        (linear, lambda users: users // 10),  # late by pauses at 1x, by work alone at 10x
+        (lambda users: {400: 6, 800: 29, 2000: 31, 4000: 42}[users], lambda users: 1),  # off the law
+        (lambda users: {400: 31, 800: 32, 2000: 80, 4000: 200}[users], lambda users: 1),
+    ],
+)
+def test_the_deadline_breaks_between_what_was_seen_to_pass_and_to_fail(
+    tmp_path: Path, seconds: Callable[[int], float], presses: Callable[[int], int]
+) -> None:
+    at = findings(record(tmp_path, seconds, presses=presses, deadline=30))["TIME-002"].breaks_at
+    assert at is not None and at.users is not None and at.first_failing is not None
+    assert (at.last_passing or 0) < at.users <= at.first_failing
+
+
+def test_a_deadline_is_not_met_by_a_scale_that_came_to_no_end(tmp_path: Path) -> None:
+    told = record(tmp_path, linear, deadline=3600, ends=lambda users: users < 4000)
+    unseen = [each for each in check(told) if isinstance(each, NotSeen) and each.decisive]
+    assert [each.probe for each in unseen] == ["the deadline at 10x"]
+    assert not [
+        each for each in check(record(tmp_path / "b", linear, deadline=3600)) if isinstance(each, NotSeen)
+    ]

@@ -44,3 +44,10 @@ def test_a_count_that_is_not_the_lists_is_told(tmp_path: Path) -> None:
     written.pressed(1, done=2, failed=0)
     written.scale(1, [Outcome(user, "ok") for user in USERS], [Effect(user) for user in USERS])
     assert codes(witnesses.check, written.close()) == {"ITEM-009": {"1x": 1}}
+
+
+def test_an_answer_that_was_lost_is_not_called_an_error(tmp_path: Path) -> None:
+    record = books(tmp_path, USERS, [("1", 200), ("2", None), ("3", None), ("3", 503)]).close()
+    (finding,) = (one for one in witnesses.check(record) if isinstance(one, Finding))
+    assert finding.title == "2 users get no success for an answer downstream, and it was done"
+    assert finding.evidence[0].text == "at 1x, for example users 2, 3; 1 of them without any answer"

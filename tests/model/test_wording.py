@@ -34,3 +34,19 @@ def test_larger_counts_stay_as_they_are() -> None:
     for text in ("21 of 4,000 users are done", "1,001 users fail", "0.1 times", "11 effects vanish"):
         assert agree(text) == text
     assert agree("1 of 4,000 users are called failed") == "1 of 4,000 users is called failed"
+
+
+@pytest.mark.parametrize(
+    ("told", "well"),
+    [
+        ("The batch hangs: 1 of 4,000 users wait behind", "The batch hangs: 1 of 4,000 users waits behind"),
+        ("1 of 50 requests fail with 4 at once", "1 of 50 requests fails with 4 at once"),
+        ("payouts fails by itself from 1 requests at once", "payouts fails by itself from 1 request at once"),
+        (
+            "payouts fails by itself from 21 requests at once",
+            "payouts fails by itself from 21 requests at once",
+        ),
+    ],
+)
+def test_titles_beyond_those_lists_agree_too(told: str, well: str) -> None:
+    assert agree(told) == well
