@@ -30,7 +30,8 @@ def judge(record: Record) -> Verdict:
         why = ended.why if ended else "the record has no end: the rehearsal was killed"
         unseen.append(NotSeen(probe="the rest of the rehearsal", why=why))
     if record.damaged:
-        unseen.append(NotSeen(probe="the record", why=f"{record.damaged} damaged lines were left out"))
+        lines = "line was" if record.damaged == 1 else "lines were"
+        unseen.append(NotSeen(probe="the record", why=f"{record.damaged:,} damaged {lines} left out"))
     findings.sort(key=lambda finding: (SEVERITIES.index(finding.severity), finding.code, finding.id))
     manifest = record.manifest
     return Verdict(
@@ -41,7 +42,7 @@ def judge(record: Record) -> Verdict:
         scales=manifest.scales,
         findings=findings,
         not_checked=list(
-            dict.fromkeys(NotChecked(event.probe, event.why, event.decisive) for event in unseen)
+            dict.fromkeys(NotChecked(agree(event.probe), event.why, event.decisive) for event in unseen)
         ),
         measurements=_measurements(record),
     )

@@ -157,7 +157,7 @@ class Record:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.damaged = 0
+        self._damaged: dict[Path, int] = {}
         self._kept: dict[tuple[str, int, int], dict[str, list[Any]]] = {}
         self._made: dict[Callable[[Record], Any], Any] = {}
         try:
@@ -170,6 +170,11 @@ class Record:
                 fix="give the folder that `rehearse run` named",
             ) from problem
         self.events: list[AnyEvent] = list(self._lines(folder / "journal.jsonl", AnyEvent))
+
+    @property
+    def damaged(self) -> int:
+        """How many lines of what was read so far are damaged, however often they were read."""
+        return sum(self._damaged.values())
 
     def all(self, kind: type[E_]) -> list[E_]:
         """The events of one kind, in order."""
@@ -222,15 +227,16 @@ class Record:
     def _lines(self, path: Path, kind: Any) -> Iterator[Any]:
         if not path.exists():
             return
-        decoder = msgspec.json.Decoder(kind)
+        decoder, damaged = msgspec.json.Decoder(kind), 0
         try:
             lines = open_own(path)
         except OSError:  # a link: it leads to what is no part of this record
-            self.damaged += 1
+            self._damaged[path] = 1
             return
         with lines:
             for line, document in documents(lines):
                 try:
                     yield decoder.decode(document or b"")
                 except (msgspec.DecodeError, UnicodeDecodeError):
-                    self.damaged += how_many(line)
+                    damaged += how_many(line)
+                    self._damaged[path] = max(damaged, self._damaged.get(path, 0))

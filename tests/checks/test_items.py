@@ -14,6 +14,7 @@ from harness.checks.ledger import balance
 from harness.judgement import judge
 from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Finding, Verdict
+from harness.model.record import Record
 from harness.model.scenario import Effect, Outcome
 from harness.probes.items import read_effects, read_outcomes
 from tests.checks.books import Books
@@ -206,3 +207,19 @@ def test_hooks_that_raise_or_tell_of_others_twice_or_half_are_never_ready(
 @pytest.mark.parametrize("other", SPOILED)
 def test_two_spoiled_hooks_do_not_make_up_for_each_other(tmp_path: Path, one: str, other: str) -> None:
     assert rehearsed(tmp_path, one, other).verdict != "ready"
+
+
+def test_a_damaged_line_is_counted_once_however_many_read_it(tmp_path: Path) -> None:
+    books = Books(tmp_path / "run", [str(n) for n in range(1, 21)])
+    books.scale(1, [Outcome(u, "ok") for u in books.users], [Effect(u) for u in books.users])
+    books.close()
+    table = tmp_path / "run/tables/items-1.jsonl"
+    table.write_bytes(table.read_bytes().replace(b'"ok"', b'"OK"', 1))
+    (gap,) = (one for one in judge(Record(tmp_path / "run")).not_checked if one.probe == "the record")
+    assert gap.why == "1 damaged line was left out"
+
+
+def test_what_is_not_seen_of_one_user_is_told_in_the_singular(tmp_path: Path) -> None:
+    books = Books(tmp_path / "run", [str(n) for n in range(1, 21)])
+    books.scale(1, [Outcome(u, "ok") for u in books.users[1:]], [Effect(u) for u in books.users[1:]])
+    assert "1 user at 1x" in {one.probe for one in judge(books.close()).not_checked}
