@@ -162,7 +162,7 @@ REFUSED = Kind(
 NOT_TAKEN_UP = Kind(
     "STOP-006",
     "high",
-    "{n:,} users who came in after the first press are never begun",
+    "{n:,} users are never begun: they came in after the first press",
     "the batch keeps the list that it was started with",
     "Read who is due at each press.",
 )

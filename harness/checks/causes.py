@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import comb
 
 from harness.checks.place import batch_of
-from harness.model.causes import CARD, Cause, CauseFound, Inquired
+from harness.model.causes import CARD, TURN, Cause, CauseFound, Inquired
 from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
 from harness.model.record import Record
@@ -68,8 +68,8 @@ def _turn(record: Record, event: CauseFound) -> Finding:
     scales = ",".join(str(scale) for scale in record.manifest.scales)
     alone = "pass" if cause.removed else "were not seen"
     return Finding(
-        code="ITEM-022",
-        id=fingerprint("ITEM-022", event.service, cause.key),
+        code=TURN,
+        id=event.finding,
         severity="high",
         title=_title(cause),
         service=event.service,

@@ -11,7 +11,8 @@ from msgspec import Struct
 from harness.model.event import Event
 from harness.model.finding import fingerprint
 
-CARD = "ITEM-010"
+CARD, TURN = "ITEM-010", "ITEM-022"
+"""The codes of causes in users' data, and in their turn."""
 
 SHORTEST_VALUE = 4
 _MASKS = (
@@ -90,8 +91,8 @@ class CauseFound(Event, frozen=True, kw_only=True, tag="cause_found"):
 
     @property
     def finding(self) -> str:
-        """The id of its card."""
-        return fingerprint(CARD, self.service, self.cause.key)
+        """The id of its finding."""
+        return fingerprint(CARD if self.cause.about == "data" else TURN, self.service, self.cause.key)
 
     @property
     def test(self) -> str:

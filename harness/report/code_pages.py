@@ -18,10 +18,8 @@ FAMILIES = {
     "TIME": "time and deadlines",
     "ERR": "words that help nobody",
     "LOG": "logs",
-    "BUILD": "building it again",
     "LOAD": "many at once",
-    "FAULT": "what a downstream that fails does to the batch",
-    "DRIFT": "two witnesses that drift apart",
+    "DOWN": "a downstream in trouble",
 }
 INDEX = "README.md"
 NOTE = "<!-- Written by `rehearse explain --pages docs/codes` from harness/model/data/codes.toml: change that. -->\n"

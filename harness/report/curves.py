@@ -12,6 +12,7 @@ from harness.model.events import Pressed, ScaleDone, ServiceEnded
 from harness.model.finding import Finding
 from harness.model.record import Record
 from harness.report.plots import Band, Dots, Limit, Line, Mark, Plot, Point, Span
+from harness.report.text import plural
 
 MIB = 2**20
 MOST_MARKS = 6
@@ -73,10 +74,12 @@ def finish(record: Record) -> list[str]:
     top = record.manifest.usual * record.manifest.scales[-1]
     told = [_law(found, runs, top)] if found else []
     if not found:
-        told.append(f"{len(runs)} scales came to their end: no law is drawn through fewer than three")
+        came = "scale came to its end" if len(runs) == 1 else "scales came to their end"
+        told.append(f"{len(runs)} {came}: no law is drawn through fewer than three")
     if runs and runs[-1].users == top:
         last = runs[-1]
-        told.append(f"{top:,} users took {duration(last.seconds)} of work in {last.presses:,} presses")
+        pressed = plural(last.presses, "press", "presses")
+        told.append(f"{plural(top, 'user')} took {duration(last.seconds)} of work in {pressed}")
         if last.presses > 1:
             told.append(
                 f"with {duration(PAUSE)} until somebody presses again, {duration(last.with_pauses)} in all"
@@ -129,7 +132,9 @@ def presses(record: Record) -> Plot | None:
     if not lines:
         return None
     done = [d for d in record.all(ScaleDone) if d.presses]
-    told = "; ".join(f"{d.scale}x: {d.presses:,} presses for {d.users:,} users" for d in done)
+    told = "; ".join(
+        f"{d.scale}x: {plural(d.presses, 'press', 'presses')} for {plural(d.users, 'user')}" for d in done
+    )
     return Plot("Presses until all are worked on", told, "press", "users worked on", lines)
 
 

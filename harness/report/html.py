@@ -66,7 +66,7 @@ def render(verdict: Verdict, record: Record) -> str:
         else f"{largest.users:,}"
         if largest.users
         else "none seen",
-        top=record.manifest.usual * record.manifest.scales[-1],
+        top=max((done.scale for done in record.all(ScaleDone)), default=0),
         heavy=sum(finding.severity in SEVERITIES[:2] for finding in verdict.findings),
         headlines=headlines(record, verdict.findings),
         grouped=_grouped,

@@ -7,14 +7,17 @@ are failures; lighter ones are told in a case that passes. What was not seen is 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
-from harness.model.finding import Finding, Verdict
+from harness.model.finding import Finding, NotChecked, Verdict
 from harness.model.record import Record
 from harness.report.ladder import Rung, ladder
 from harness.report.text import inert, rows, sentence, shorten
 
 ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+COUNTED = re.compile(r"\b[\d,]+ (of [\d,]+ )?(?=users?\b)")
 
 
 def render(verdict: Verdict, record: Record) -> bytes:
@@ -30,9 +33,10 @@ def render(verdict: Verdict, record: Record) -> bytes:
     for rung in ladder(record):
         if rung.trigger == today:
             _rung(suite, verdict, rung)
-    for unseen in verdict.not_checked:
-        case = _case(suite, verdict, "not checked", unseen.probe)
-        ET.SubElement(case, "skipped", message=_clean(unseen.why))
+    for name, gaps in _by_name(verdict.not_checked).items():
+        case = _case(suite, verdict, "not checked", name)
+        told = "; ".join(f"{gap.probe}: {gap.why}" for gap in gaps)
+        ET.SubElement(case, "skipped", message=_clean(told))
     for counted, tag in (("tests", "testcase"), ("failures", ".//failure"), ("skipped", ".//skipped")):
         suite.set(counted, str(len(suite.findall(tag))))
     suite.set("errors", "0")
@@ -41,6 +45,14 @@ def render(verdict: Verdict, record: Record) -> bytes:
     root.append(suite)
     body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return body + b"\n"
+
+
+def _by_name(unseen: Iterable[NotChecked]) -> dict[str, list[NotChecked]]:
+    """What was not seen by its name without numbers of users; two cases of one name would be one to a server."""
+    named: dict[str, list[NotChecked]] = {}
+    for gap in unseen:
+        named.setdefault(COUNTED.sub("", gap.probe), []).append(gap)
+    return named
 
 
 def _verdict(suite: ET.Element, verdict: Verdict, record: Record) -> None:

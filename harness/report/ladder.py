@@ -98,7 +98,7 @@ def _nearest(record: Record, finding: Finding) -> float:
 def _at(users: float, finding: Finding) -> str:
     if users == inf:
         return "any number"
-    return f"{users:,.0f} users" if _limit(finding) is not None else f"seen at {users:,.0f}"
+    return plural(int(users), "user") if _limit(finding) is not None else f"seen at {users:,.0f}"
 
 
 def safe(record: Record, findings: Sequence[Finding]) -> Safe:
@@ -106,16 +106,17 @@ def safe(record: Record, findings: Sequence[Finding]) -> Safe:
     today = record.manifest.triggers[0] if record.manifest.triggers else ""
     rungs = [rung for rung in ladder(record) if rung.trigger == today]
     heavy = [f for f in findings if f.severity in ("critical", "high") and f.trigger in ("", today)]
+    anywhere = sorted({f.code for f in heavy if f.counts and _nearest(record, f) == inf})
+    beside = f"; at any number: {', '.join(anywhere)}" if anywhere else ""
     passed = [rung.users for rung in rungs if rung.state == "passed" and not _broken_by(heavy, rung)]
     carries = min((limit for f in heavy if (limit := _limit(f)) is not None), default=None)
     if passed:
         most = max(passed)
         above = [rung.users for rung in rungs if rung.users > most]
         if carries is not None and carries > most and (not above or carries < above[0]):
-            return Safe(
-                carries, f"{carries:,}: {most:,} ran to the end, the first wall stands behind {carries:,}"
-            )
-        return Safe(most, f"{most:,}: the largest number that ran to the end with nothing in the way")
+            told = f"{carries:,}: {most:,} ran to the end, the first wall stands behind {carries:,}{beside}"
+            return Safe(carries, told)
+        return Safe(most, f"{most:,}: the largest number that ran to the end with nothing in the way{beside}")
     if not rungs or all(rung.state == "not seen" for rung in rungs):
         return Safe(None, "unknown: nothing was seen of the trigger used today")
     why = next((rung for rung in rungs if rung.state == "broken"), rungs[0])
@@ -169,4 +170,5 @@ def _state(press: Pressed | None, end: ScaleDone | None) -> tuple[State, str]:
         )
     if end.presses == 1:
         return "passed", "got through in one press"
-    return "broken", f"got through; needed {end.presses:,} presses{again}"
+    by_itself = press is not None and not press.failed and not press.stuck and not end.revivals
+    return "passed" if by_itself else "broken", f"got through; needed {end.presses:,} presses{again}"

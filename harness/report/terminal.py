@@ -27,17 +27,21 @@ def show(verdict: Verdict, record: Record, console: Console) -> None:
         console.print(Text("\nnot checked", style="bold"))
         for unseen in verdict.not_checked:
             console.print(Text(f"  {inert(unseen.probe)}: {inert(unseen.why)}"))
-    numbers = verdict.measurements
-    console.print(
-        Text(
-            f"\n{numbers.get('seconds')} s in all: {numbers.get('batch seconds')} s the batch at work,"
-            f" {numbers.get('stage seconds')} s starting services;"
-            f" the harness itself used {numbers.get('harness CPU seconds')} s of CPU",
-            style="dim",
-        )
-    )
+    console.print(Text(f"\n{_times(verdict)}", style="dim"))
     console.print(
         Text(f"seed {verdict.seed}, stage {manifest.stage} ({inert(manifest.stage_why)})", style="dim")
+    )
+
+
+def _times(verdict: Verdict) -> str:
+    """Where the seconds went; a rehearsal that was killed does not know all of them."""
+
+    def seconds(name: str) -> str:
+        return f"{verdict.measurements.get(name, 'an unknown number of')} s"
+
+    return (
+        f"{seconds('seconds')} in all: {seconds('batch seconds')} the batch at work, {seconds('stage seconds')}"
+        f" starting services; the harness itself used {seconds('harness CPU seconds')} of CPU"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import shlex
 import unicodedata
 
 from harness.model.finding import BreaksAt, Evidence, Finding, Verdict
@@ -11,7 +12,8 @@ from harness.model.record import Manifest
 
 MIB = 2**20
 OBEYED = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-POSITION = "position in the batch"
+POSITION, AT_ONCE = "position in the batch", "at once"
+"""Units of a wall that stands at no number of users."""
 WORD = {"ready": "READY", "not_ready": "NOT READY", "inconclusive": "INCONCLUSIVE"}
 
 
@@ -27,7 +29,10 @@ def sentence(verdict: Verdict, manifest: Manifest) -> str:
     top = manifest.usual * manifest.scales[-1]
     heavy = [f.title for f in verdict.findings if f.severity in ("critical", "high")]
     if verdict.verdict == "ready":
-        return f"{manifest.scenario} can run with {top:,} users: nothing broke up to {manifest.scales[-1]}x."
+        nothing = "nothing that keeps it from running" if verdict.findings else "nothing"
+        return (
+            f"{manifest.scenario} can run with {top:,} users: {nothing} broke up to {manifest.scales[-1]}x."
+        )
     if verdict.verdict == "inconclusive":
         return f"Nobody can say yet whether {manifest.scenario} can run with {top:,} users: not everything was seen."
     more = f" (and {len(heavy) - 2} more)" if len(heavy) > 2 else ""
@@ -60,7 +65,7 @@ def plain(finding: Finding) -> str:
 def reproduce(finding: Finding) -> str:
     """The command line that shows the finding again; empty where there is none."""
     again = finding.reproduce
-    return f"{' '.join(again.argv)} --seed {again.seed}" if again else ""
+    return f"{shlex.join(again.argv)} --seed {again.seed}" if again else ""
 
 
 def shorten(text: str, most: int = 2000) -> str:
@@ -94,10 +99,15 @@ def breaks(breaks_at: BreaksAt) -> str:
     """Where a wall stands, in one line."""
     if breaks_at.unit == POSITION:
         return f"user number {breaks_at.users:,}" if breaks_at.users else "an unknown place in the batch"
+    at_once = breaks_at.unit == AT_ONCE
     parts = [plural(breaks_at.users, "user") if breaks_at.users is not None else "an unknown number of users"]
+    if at_once:
+        parts = [f"{breaks_at.first_failing:,} {AT_ONCE}"]
     if breaks_at.last_passing is not None:
-        parts.append(f"{breaks_at.last_passing:,} still pass")
-    if breaks_at.value is not None and breaks_at.unit:
+        parts.append(
+            f"{breaks_at.last_passing:,} still {'passes' if breaks_at.last_passing == 1 else 'pass'}"
+        )
+    if breaks_at.value is not None and breaks_at.unit and not at_once:
         large = breaks_at.unit == "bytes" and breaks_at.value >= MIB
         parts.append(
             f"limit {breaks_at.value / MIB:,.0f} MiB"

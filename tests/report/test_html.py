@@ -6,11 +6,19 @@ import re
 import shutil
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from harness.judgement import judge
+from harness.model.causes import CauseFound
 from harness.model.finding import Evidence, Finding, Verdict
 from harness.model.record import Record, RecordWriter
+from harness.report.curves import finish
 from harness.report.html import render
 from harness.report.text import inert
+from tests.checks.test_causes import CAUSE
+from tests.checks.test_causes import record as written
 from tests.model.test_record import MANIFEST
+from tests.report.staged import staged
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}\x1b[31m\u202e"
 
@@ -59,3 +67,26 @@ def test_the_parts_stand_in_the_order_in_which_they_are_asked_for(tmp_path: Path
     parts = re.findall(r'<h2 id="(\w+)"', page(tmp_path))
     assert parts == ["ladder", "findings", "items", "memory", "time", "sizes", "causes", "unseen", "held"]
     assert page(tmp_path).index('class="verdict') < page(tmp_path).index('id="ladder"')
+
+
+def test_a_cause_in_somebodys_turn_leads_to_its_own_finding(tmp_path: Path) -> None:
+    cause = replace(CAUSE, about="place", sentence="users whose place in the batch is 9 or more fail")
+    event = CauseFound(scale=5, service="batch", item="1", cause=cause, requests=[])
+    record = written(tmp_path / "run", {}, event)
+    verdict = judge(record)
+    text = render(verdict, record)
+    (link,) = re.findall(r'<article class="cause"><h3><a href="#f-(\w+)"', text)
+    assert link == next(finding.id for finding in verdict.findings if finding.code == "ITEM-022")
+    assert f'<article id="f-{link}"' in text
+
+
+def test_only_those_who_were_rehearsed_are_said_to_have_been(tmp_path: Path) -> None:
+    record = staged(tmp_path)
+    record.events[:] = [one for one in record.events if getattr(one, "scale", 0) < 5]
+    text = render(judge(record), record)
+    assert "<b>20</b> <span>users were rehearsed at 2x</span>" in text and "50 were asked for" in text
+
+
+def test_one_press_is_one(tmp_path: Path) -> None:
+    assert finish(staged(tmp_path, scales=(1,)))[1] == "10 users took 1.0 s of work in 1 press"
+    assert finish(staged(tmp_path / "b", scales=(1,)))[0].startswith("1 scale came to its end")

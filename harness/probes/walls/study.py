@@ -177,10 +177,9 @@ class _Study:
             return replace(wall, users=replace(users, confirmed=not self._press(1)))
         told = confirm(users, self._press_slowly if wall.soft else self._press)
         if told.confirmed is False and self.hand.passed(self.hand.deliver(told.first_failing or 1).answer):
-            where = f"{wall.value:,} {wall.unit} at {wall.service}"
             return NotChecked(
-                f"{self.case.trigger} at {where}",
-                f"a harmless path is refused beyond that, the trigger is not ({told.note})",
+                f"a wall of {self.case.trigger} at {wall.service}",
+                f"a harmless path is refused beyond {wall.value:,} ({wall.unit}), the trigger is not ({told.note})",
             )
         return replace(wall, users=told)
 
