@@ -15,7 +15,10 @@ from harness.model.record import Record
 from harness.replaying import Replayed
 
 WALLS = ("URL", "HDR", "BODY", "FORM", "SEC")
-MEASURED = {"MEM": "memory", "TIME": "how time grows"}
+LAW = "TIME-001"
+AGAIN = frozenset({"rerun", "faults", "oom"})
+"""The probes that press again, and how what they did not see is named."""
+NOT_PRESSED = ("when ", "faults", "a real run of ")
 LEFT_OUT = "left out by --probes"
 
 
@@ -77,12 +80,14 @@ def _hides(gap: NotChecked, finding: Finding) -> bool:
         return True
     if gap.why == LEFT_OUT:
         return False
-    if family in MEASURED:
-        return gap.probe.startswith(MEASURED[family]) and (family != "MEM" or finding.service in gap.probe)
+    if family == "MEM":
+        return gap.probe.startswith("memory") and finding.service in gap.probe
+    if finding.code == LAW:
+        return gap.probe.startswith("how time grows")
     if family in WALLS:
         return finding.trigger in gap.probe or "wall" in gap.probe
-    again = finding.reproduce is not None and "rerun" in finding.reproduce.argv
-    return again and gap.probe.startswith("when ")
+    pressed_again = finding.reproduce is not None and not AGAIN.isdisjoint(finding.reproduce.argv)
+    return pressed_again and gap.probe.startswith(NOT_PRESSED)
 
 
 def _not_reached(finding: Finding, record: Record) -> Iterator[str]:
