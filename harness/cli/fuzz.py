@@ -8,12 +8,15 @@ cause, and a new one is saved there.
 rehearse fuzz scenarios/friday_payouts.py --examples 100 --time 2m
 
 \b
-exit codes: 0 nothing found, 1 something fails, 2 usage or scenario error, 5 environment
+exit codes: 0 nothing found, 1 something fails, 2 usage or scenario error, 3 nothing fails, but not all was seen,
+5 environment
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,12 +32,13 @@ from harness.loading import Loaded, load
 from harness.model.scenario import parse_duration
 from harness.opening import opener
 from harness.population import Population
-from harness.report.text import inert
+from harness.report.text import inert, plural, shorten
 
 if TYPE_CHECKING:
     from harness.fuzzing import Case, Ground
 
 FLOWS_PER_EXAMPLE = 10
+MOST_SHOWN = 300
 
 
 @click.command("fuzz", cls=Configured, help=__doc__)
@@ -61,28 +65,36 @@ def command(scenario: str, examples: int, longest: str, seed: int, out: Path | N
     _users(told, loaded, play, people, examples, started + seconds / 2)
     _flows(told, loaded, play, people, max(1, examples // FLOWS_PER_EXAMPLE), until)
     failing = sum(bool(cause["fails"]) for cause in told.causes)
-    told.say(f"{failing} causes of failure; cases are in {folder}" if failing else "nothing fails")
+    nothing = "nothing fails of what was seen" if told.unseen else "nothing fails"
+    told.say(f"{plural(failing, 'cause')} of failure; cases are in {folder}" if failing else nothing)
     if machine:
-        put_json({"failing": failing, "cases": str(folder), "causes": told.causes})
-    raise click.exceptions.Exit(1 if failing else 0)
+        document = {"failing": failing, "cases": str(folder), "causes": told.causes, "unseen": told.unseen}
+        put_json(document)
+    raise click.exceptions.Exit(1 if failing else 3 if told.unseen else 0)
 
 
 @dataclass
 class Told:
-    """What was said of each cause: as lines, and kept for a machine."""
+    """What was said of each cause: as lines, and kept for a machine. `unseen`: tries of which nobody could tell."""
 
     folder: Path
     machine: bool
     causes: list[dict[str, str | bool]] = field(default_factory=list)
+    unseen: int = 0
 
     def say(self, line: str) -> None:
         """A line for people."""
         click.echo(line, err=self.machine)
 
-    def known(self, case: Case, *, fails: bool) -> None:
-        """What became of a case that was found before."""
-        self._keep(case, case.name, known=True, fails=fails)
-        self.say(f"known, {'still fails' if fails else 'passes now'}: {inert(case.sentence)} ({case.name})")
+    def known(self, case: Case, now: set[str] | None) -> None:
+        """What became of a case that was found before; `now`: the verdicts that are not good, None: not seen."""
+        self.unseen += now is None
+        self._keep(case, case.name, known=True, fails=bool(now))
+        if now and case.verdict not in now:
+            word = f"fails otherwise now ({inert(', '.join(sorted(now)))})"
+        else:
+            word = "was not seen" if now is None else "still fails" if now else "passes now"
+        self.say(f"known, {word}: {inert(case.sentence)} ({case.name})")
 
     def new(self, case: Case) -> None:
         """A line for a cause, and its file; nothing where it was known and has been told already."""
@@ -119,25 +131,31 @@ def _known(told: Told, loaded: Loaded, play: Play, people: Population) -> None:
         return
     with _ground(loaded, play, people) as ground:
         for case in cases:
-            told.known(case, fails=_fails(case, ground))
+            told.known(case, _bad(case, ground))
 
 
-def _fails(case: Case, ground: Ground) -> bool:
+def _bad(case: Case, ground: Ground) -> set[str] | None:
+    """The verdicts on a saved case that are not good, as it ends now; None where that was not seen."""
     from harness.fuzzing import Tries, play_flow
 
     if case.kind == "flow":
-        return case.verdict in play_flow(ground, case.steps)
-    return Tries(ground).once_more(case.data) == case.verdict
+        return set(play_flow(ground, case.steps))
+    word = Tries(ground).once_more(case.data)
+    return None if word is None else {word} - {""}
 
 
 def _users(told: Told, loaded: Loaded, play: Play, people: Population, examples: int, until: float) -> None:
     from harness.fuzzing import fuzz_users
 
     with _ground(loaded, play, people) as ground:
-        cases, tried = fuzz_users(ground, people, examples, until)
-    click.echo(f"{tried} users tried, {len(cases)} distinct causes", err=True)
-    for case in cases:
+        found = fuzz_users(ground, people, examples, until)
+    click.echo(_counted(found.tried, "user", "tried", len(found.cases)), err=True)
+    for case in found.cases:
         told.new(case)
+    if found.unseen:
+        told.unseen += len(found.unseen)
+        example = shorten(repr(dict(found.unseen[0].data)), MOST_SHOWN)
+        told.say(f"not seen: what became of {plural(len(found.unseen), 'user')}, such as {inert(example)}")
 
 
 def _flows(told: Told, loaded: Loaded, play: Play, people: Population, flows: int, until: float) -> None:
@@ -155,12 +173,20 @@ def _flows(told: Told, loaded: Loaded, play: Play, people: Population, flows: in
         course = Course(ground, until, said)
         fuzz_flows(course, flows)
         cases = [shorter(ground, steps, word, until + 30) for word, steps in found.items()]
-    click.echo(f"{course.played} flows played, {len(cases)} distinct causes", err=True)
+    click.echo(_counted(course.played, "flow", "played", len(cases)), err=True)
     for case in cases:
         told.new(case)
 
 
-def _ground(loaded: Loaded, play: Play, people: Population) -> Ground:
+def _counted(count: int, what: str, how: str, causes: int) -> str:
+    return f"{plural(count, what)} {how}, {plural(causes, 'distinct cause')}"
+
+
+@contextmanager
+def _ground(loaded: Loaded, play: Play, people: Population) -> Iterator[Ground]:
+    """Raises UsageError where the scenario cannot tell what is really done."""
     from harness.fuzzing import Ground
 
-    return Ground(play, opener(loaded, None, {}), people, first=0)
+    with Ground(play, opener(loaded, None, {}), people, first=0) as ground:
+        ground.attempts().effects()
+        yield ground

@@ -118,8 +118,14 @@ class Attempts:
     def effects(self) -> list[Effect]:
         """What was done downstream for the last try, and for whoever was never tried. Raises UsageError where the
         scenario cannot tell."""
-        mine = self.last.id if self.last else ""
-        return [e for e in self._on.effects() or [] if e.item == mine or e.item not in self.used]
+        mine, rows = self.last.id if self.last else "", self._on.effects()
+        if rows is None:
+            raise UsageError(
+                "effects() of the scenario gave None: what is really done downstream cannot be seen",
+                expected="every effect that the downstream has, as Effect(item=...)",
+                fix="let effects() read the downstream's own state; without it nobody can tell done from called done",
+            )
+        return [e for e in rows if e.item == mine or e.item not in self.used]
 
     def _by_pressing(self, users: list[SyntheticUser]) -> list[Outcome | None]:
         """seed(), the first trigger that gets through, and outcomes(). It is pressed again for whoever is left behind

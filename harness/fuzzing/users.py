@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -28,13 +29,25 @@ TO_DRAW = 0.5
 """The part of the time in which users are drawn; the rest is for explaining what failed."""
 
 
-def fuzz_users(ground: Ground, people: Population, examples: int, until: float) -> tuple[list[Case], int]:
-    """The distinct causes among so many drawn users, and how many were tried until time was up.
+@dataclass(frozen=True)
+class Fuzzed:
+    """The distinct causes among the users drawn, how many were tried until time was up, and those of whom nobody
+    could tell what became of them."""
+
+    cases: list[Case]
+    tried: int
+    unseen: list[SyntheticUser]
+
+
+def fuzz_users(ground: Ground, people: Population, examples: int, until: float) -> Fuzzed:
+    """Draws so many users, as far as time goes, and explains what failed.
 
     A user who carries a value that should be refused may be refused; one who carries none may not.
     """
     tries, now = Tries(ground), time.monotonic()
-    tried, words = _draw(tries, people, examples, now + TO_DRAW * (until - now))
+    tried, told = _draw(tries, people, examples, now + TO_DRAW * (until - now))
+    unseen = [user for user, word in zip(tried, told, strict=True) if word is None]
+    words = [None if _may_be_refused(word, user) else word for user, word in zip(tried, told, strict=True)]
     budget = Budget(MOST_TRIES_TO_EXPLAIN, open=lambda: time.monotonic() < until)
     cases: list[Case] = []
     by_data: set[int] = set()
@@ -48,7 +61,7 @@ def fuzz_users(ground: Ground, people: Population, examples: int, until: float) 
         Case(kind="user", sentence=f"a user ends as {word}", verdict=word, data=dict(user.data))
         for word, user in left.items()
     ]
-    return cases, len(tried)
+    return Fuzzed(cases, len(tried), unseen)
 
 
 def _draw(
@@ -70,7 +83,7 @@ def _draw(
     def one(user: SyntheticUser) -> None:
         if time.monotonic() < until:
             tried.append(user)
-            words.append(None if _may_be_refused(word := tries.once_more(user.data), user) else word)
+            words.append(tries.once_more(user.data))
 
     one()
     return tried, words

@@ -13,7 +13,7 @@ from harness.cli import fuzz
 from harness.drive.attempts import Unrecorded
 from harness.drive.performance import Play
 from harness.errors import EnvironmentProblem, UsageError
-from harness.fuzzing import Ground, Tries, load_cases, play_flow
+from harness.fuzzing import Case, Ground, Tries, fuzz_users, load_cases, play_flow
 from harness.fuzzing.flows import STEPS, steps_for
 from harness.model.scenario import Scenario
 from harness.population import Population
@@ -118,3 +118,43 @@ def test_data_are_changed_only_where_the_scenario_can() -> None:
     assert set(steps_for(FridayPayouts())) == set(STEPS)
     plain = type("Plain", (Scenario,), {"usual": 1})()
     assert set(STEPS) - set(steps_for(plain)) == {"another user's data"}
+
+
+def test_without_effects_nobody_can_tell_and_it_says_so(
+    toy: Path, rehearse: Rehearse, tmp_path: Path
+) -> None:
+    toy.write_text(with_env({}).replace("return [Effect(item)", "return None; [Effect(item)"))
+    run = rehearse("fuzz", toy, "--examples", "5", "--time", "10s", "--out", tmp_path / "cases")
+    assert run.returncode == 2 and "effects() of the scenario gave None" in run.stderr
+
+
+def test_users_of_whom_nobody_can_tell_are_neither_good_nor_bad(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Tries, "once_more", lambda self, data: None if data["name"].startswith("A") else "")
+    with ground_of(FridayPayouts()) as ground:
+        people = Population(1, Population.spec("id", "name"))
+        found = fuzz_users(ground, people, 60, time.monotonic() + 20)
+    assert found.unseen and found.cases == []
+    assert all(user["name"].startswith("A") for user in found.unseen)
+
+
+@pytest.mark.parametrize(
+    ("now", "told", "fails", "unseen"),
+    [
+        ({"failed-clean: no"}, "still fails", True, 0),
+        ({"stuck"}, "fails otherwise now (stuck)", True, 0),
+        (set(), "passes now", False, 0),
+        (None, "was not seen", False, 1),
+    ],
+)
+def test_a_known_case_passes_only_where_it_was_seen_to(
+    capsys: pytest.CaptureFixture[str],
+    now: set[str] | None,
+    told: str,
+    fails: bool,
+    unseen: int,
+    tmp_path: Path,
+) -> None:
+    said = fuzz.Told(tmp_path, machine=False)
+    said.known(Case(kind="user", sentence="users fail", verdict="failed-clean: no"), now)
+    assert f"known, {told}: users fail" in capsys.readouterr().out
+    assert (said.causes[0]["fails"], said.unseen) == (fails, unseen)
