@@ -16,9 +16,10 @@ from harness.checks.kinds import Kind
 from harness.checks.ledger import SHOWN, Account, balance
 from harness.checks.place import batch_of
 from harness.checks.press_model import Forecast, Seen, duplicates, presses
+from harness.checks.showing import again
 from harness.checks.verdicts import Verdict
 from harness.model.events import NotSeen, PressedAgain, ScaleDone
-from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
+from harness.model.finding import Evidence, Finding, fingerprint
 from harness.model.record import Record
 
 FAULTS = ("kill", "late", "oom")
@@ -215,8 +216,7 @@ def _course(event: PressedAgain) -> Evidence:
 def _finding(
     case: _Case, kind: Kind, title: str, counts: dict[str, int], evidence: list[Evidence]
 ) -> Finding:
-    event, manifest = case.event, case.record.manifest
-    service = batch_of(case.record)
+    event, service = case.event, batch_of(case.record)
     return Finding(
         code=kind.code,
         id=fingerprint(kind.code, service, event.kind, event.service),
@@ -228,10 +228,7 @@ def _finding(
         evidence=evidence,
         cause=kind.cause,
         advice=kind.advice,
-        reproduce=Reproduce(
-            ["rehearse", "run", manifest.source, "--probes", _probe(event)],
-            manifest.seed,
-        ),
+        reproduce=again(case.record, "--probes", _probe(event)),
     )
 
 

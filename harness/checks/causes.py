@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from math import comb
 
 from harness.checks.place import batch_of
+from harness.checks.showing import at_scales
 from harness.model.causes import CARD, TURN, Cause, CauseFound, Inquired
 from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
@@ -65,7 +66,6 @@ def _card(record: Record, event: CauseFound) -> Finding:
 def _turn(record: Record, event: CauseFound) -> Finding:
     """It is their turn: alone, or in a smaller batch, the same users pass."""
     cause = event.cause
-    scales = ",".join(str(scale) for scale in record.manifest.scales)
     alone = "pass" if cause.removed else "were not seen"
     return Finding(
         code=TURN,
@@ -86,9 +86,7 @@ def _turn(record: Record, event: CauseFound) -> Finding:
         " start runs out (a token, a session, a time window, a connection, memory)",
         advice="Find what was taken once at the start and is used till the end; take it anew, or hand the users over"
         " in batches that end before.",
-        reproduce=Reproduce(
-            ["rehearse", "run", record.manifest.source, "--scales", scales], record.manifest.seed
-        ),
+        reproduce=at_scales(record, *record.manifest.scales),
     )
 
 
@@ -163,10 +161,7 @@ def _load_or_chance(record: Record) -> Iterator[Finding]:
         advice="Look at what was scarce when they had their turn (time-outs, connections, memory); send them again."
         if load
         else "Find what differs between two runs: time-outs, an order, a race; until then expect to send some again.",
-        reproduce=Reproduce(
-            ["rehearse", "run", record.manifest.source, "--scales", f"{first},{worst.rstrip('x')}"],
-            record.manifest.seed,
-        ),
+        reproduce=at_scales(record, first, worst.rstrip("x")),
     )
 
 

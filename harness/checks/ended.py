@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from harness.checks import memory
 from harness.checks.ledger import SHOWN
+from harness.checks.showing import at_scales
 from harness.model.events import NotSeen, ServiceEnded
-from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
+from harness.model.finding import Evidence, Finding, fingerprint
 from harness.model.record import Record
 
 MIB = 2**20
@@ -53,9 +54,7 @@ def _finding(record: Record, end: ServiceEnded) -> Finding:
         evidence=evidence,
         cause=cause,
         advice=advice,
-        reproduce=Reproduce(
-            ["rehearse", "run", record.manifest.source, "--scales", str(end.scale or 1)], record.manifest.seed
-        ),
+        reproduce=at_scales(record, end.scale or 1),
     )
 
 

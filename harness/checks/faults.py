@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from harness.checks.feedback import USELESS
 from harness.checks.place import batch_of
+from harness.checks.showing import again
 from harness.model.events import NotSeen, PressedAgain
-from harness.model.finding import Evidence, Finding, Reproduce, Severity, fingerprint
+from harness.model.finding import Evidence, Finding, Severity, fingerprint
 from harness.model.record import Record
 
 PATIENCE = 2
@@ -57,10 +58,10 @@ def _hammers(record: Record, event: PressedAgain) -> Iterator[Finding]:
     within = [t for t in table["t"] if first < t < until]
     if len(within) <= PATIENCE:
         return
-    again: Counter[str] = Counter()
+    sent: Counter[str] = Counter()
     for items, fault in zip(table["items"], table["fault"], strict=True):
-        again.update(items if fault else [])
-    most = max(again.values(), default=0)
+        sent.update(items if fault else [])
+    most = max(sent.values(), default=0)
     yield _finding(
         record,
         event,
@@ -142,7 +143,5 @@ def _finding(
         evidence=evidence,
         cause=cause,
         advice=advice,
-        reproduce=Reproduce(
-            ["rehearse", "run", record.manifest.source, "--probes", "faults"], record.manifest.seed
-        ),
+        reproduce=again(record, "--probes", "faults"),
     )

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from harness.checks.place import batch_of
+from harness.checks.showing import at_scales
 from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Evidence, Finding, fingerprint
 from harness.model.record import Record
@@ -45,5 +46,6 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
             ],
             cause="the downstream answers with a bare 500, and the batch keeps only the status",
             advice="Have the downstream name the item, the field and the rule in its answer, and keep that text.",
+            reproduce=at_scales(record, done.scale),
         )
         return

@@ -9,8 +9,9 @@ from harness.checks.kinds import KINDS, PHANTOM, Kind
 from harness.checks.ledger import SHOWN, Account, balance, best_witness
 from harness.checks.place import batch_of
 from harness.checks.reading import flaws
+from harness.checks.showing import at_scales
 from harness.model.events import NotSeen, ScaleDone
-from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
+from harness.model.finding import Evidence, Finding, fingerprint
 from harness.model.record import Record
 
 
@@ -73,7 +74,5 @@ def _finding(record: Record, kind: Kind, service: str, tally: _Tally) -> Finding
         evidence=tally.evidence,
         cause=kind.cause,
         advice=kind.advice,
-        reproduce=Reproduce(
-            ["rehearse", "run", record.manifest.source, "--scales", scale.rstrip("x")], record.manifest.seed
-        ),
+        reproduce=at_scales(record, scale.rstrip("x")),
     )

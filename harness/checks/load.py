@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
+from harness.checks.showing import again
 from harness.model.events import NotSeen
-from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, Severity, fingerprint
+from harness.model.finding import BreaksAt, Evidence, Finding, Severity, fingerprint
 from harness.model.load import Generator, LoadPlayed, Pace
 from harness.model.record import Record
 
@@ -194,5 +195,5 @@ def finding(record: Record, played: LoadPlayed, code: str, severity: Severity, t
         service=played.service,
         cause=cause,
         advice=advice,
-        reproduce=Reproduce(["rehearse", "run", record.manifest.source], record.manifest.seed),
+        reproduce=again(record, "--scales", str(played.scale or 1), "--probes", "load"),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.checks.showing import at_scales
 from harness.model.events import LogSeen, ScaleDone
-from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
+from harness.model.finding import Evidence, Finding, fingerprint
 from harness.model.record import Record
 
 MIB = 2**20
@@ -39,9 +40,7 @@ def _finding(record: Record, floods: list[LogSeen], users: dict[int, int]) -> Fi
         evidence=[Evidence("log", _told(log, users.get(log.scale, 0))) for log in floods],
         cause="a debug level that was left on, or lines for much less than a user",
         advice="Give its log a bound (Docker's own has none: max-size, max-file), and write one line for each user.",
-        reproduce=Reproduce(
-            ["rehearse", "run", record.manifest.source, "--scales", str(last.scale)], record.manifest.seed
-        ),
+        reproduce=at_scales(record, last.scale),
     )
 
 

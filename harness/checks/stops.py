@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.checks.press_model import Seen, more_users, presses
+from harness.checks.showing import at_scales
 from harness.model.events import NotSeen, Pressed, ScaleDone
-from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, fingerprint
+from harness.model.finding import BreaksAt, Evidence, Finding, fingerprint
 from harness.model.record import Record
 
 
@@ -61,7 +62,7 @@ def _stopped(record: Record, stopped: list[Pressed]) -> Finding:
         ],
         cause="the batch ends its run at the first item that fails, and says no more about the rest",
         advice="Keep a failed item as failed, go on with the next, and report the failures together at the end.",
-        reproduce=_reproduce(record, worst.scale),
+        reproduce=at_scales(record, worst.scale),
     )
 
 
@@ -111,7 +112,7 @@ def _stuck(record: Record, stuck: list[Pressed]) -> Finding:
         cause="the batch waits for something that does not come, without a time limit of its own",
         advice="Give every call a time-out that is shorter than anybody's patience, and treat what it cut off as"
         " perhaps done.",
-        reproduce=_reproduce(record, worst.scale),
+        reproduce=at_scales(record, worst.scale),
     )
 
 
@@ -138,9 +139,3 @@ def _place(record: Record, table: str, said: str) -> _Place:
             return _Place(last, detail, before + chunk["item"].index(last) + 1, such)
         before += len(chunk["item"])
     return _Place(last, detail, None, such)
-
-
-def _reproduce(record: Record, scale: int) -> Reproduce:
-    return Reproduce(
-        ["rehearse", "run", record.manifest.source, "--scales", str(scale)], record.manifest.seed
-    )

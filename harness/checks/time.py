@@ -14,9 +14,10 @@ from math import log
 from typing import TypeAlias
 
 from harness.checks.place import batch_of
+from harness.checks.showing import at_scales
 from harness.measures.law import PAUSE, Calls, Law, Timed, calls, duration, law, timed
 from harness.model.events import NotSeen, ScaleDone
-from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, fingerprint
+from harness.model.finding import BreaksAt, Evidence, Finding, fingerprint
 from harness.model.record import Record
 
 LEAST_GAIN = 8.0
@@ -91,7 +92,7 @@ def _growth(record: Record, found: Law, runs: Sequence[Timed]) -> Finding:
         ],
         cause=cause,
         advice=advice,
-        reproduce=_again(record, *runs),
+        reproduce=at_scales(record, *(run.scale for run in runs)),
     )
 
 
@@ -191,7 +192,7 @@ def _deadline(record: Record, deadline: float, found: Law | None, runs: Sequence
         evidence=[Evidence("time", _row(run)) for run in runs],
         cause=cause,
         advice=advice,
-        reproduce=_again(record, first),
+        reproduce=at_scales(record, first.scale),
     )
 
 
@@ -209,8 +210,3 @@ def _row(run: Timed) -> str:
     )
     presses = f"{run.presses:,} {'press' if run.presses == 1 else 'presses'}"
     return f"{run.scale}x: {run.seconds:,.1f} s at work for {run.users:,} users in {presses}{pauses}"
-
-
-def _again(record: Record, *runs: Timed) -> Reproduce:
-    scales = ",".join(str(run.scale) for run in runs)
-    return Reproduce(["rehearse", "run", record.manifest.source, "--scales", scales], record.manifest.seed)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from harness.checks.kinds import Kind
 from harness.checks.ledger import SHOWN
 from harness.checks.place import batch_of
+from harness.checks.showing import again
 from harness.model.events import NotSeen, Pressed, ScaleDone
-from harness.model.finding import Evidence, Finding, Reproduce, fingerprint
+from harness.model.finding import Evidence, Finding, fingerprint
 from harness.model.record import Record
 
 SUCCESS_AND_NOTHING = Kind(
@@ -112,8 +113,10 @@ def _finding(record: Record, kind: Kind, n: int, counts: dict[str, int], proof: 
         evidence=[proof],
         cause=kind.cause,
         advice=kind.advice,
-        reproduce=Reproduce(
-            ["rehearse", "run", record.manifest.source, "--scales", list(counts)[-1].rstrip("x")],
-            record.manifest.seed,
+        reproduce=again(
+            record,
+            "--scales",
+            list(counts)[-1].rstrip("x"),
+            *(("--tap", "on") if proof.kind == "tap" else ()),
         ),
     )

@@ -186,7 +186,7 @@ def test_a_straight_law_is_found_straight(fixed: float, each: float, scales: lis
 
 def test_growth_is_shown_again_by_all_the_scales_that_its_law_needs(tmp_path: Path) -> None:
     again = findings(record(tmp_path, lambda users: (users / 100) ** 2 / 4))["TIME-001"].reproduce
-    assert again is not None and again.argv[-2:] == ["--scales", "1,2,5,10"]
+    assert again is not None and again.argv[3:] == ["--scales", "1,2,5,10", "--users", "400"]
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_blind_and_allowed():
             "*where  batch",
             "*proof  ledger: at 1x, for example users *",
             "*help  Mark an item done only after *",
-            "*reproduce  rehearse run lossy.py --scales 1 --seed 7",
+            "*reproduce  rehearse run lossy.py --scales 1 --users 10 --seed 7",
             "*Captured rehearsal call*",
             "not seen: effects: *",
             "*rehearsal_allow('URL-001') is not needed: nothing of it was found",

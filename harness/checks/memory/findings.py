@@ -8,8 +8,9 @@ from harness.checks.memory.recipes import recipe
 from harness.checks.memory.sites import Site, ranked
 from harness.checks.memory.story import Story
 from harness.checks.memory.verdict import Reading
+from harness.checks.showing import at_scales
 from harness.model.events import ScaleDone, ServiceEnded
-from harness.model.finding import BreaksAt, Evidence, Finding, Reproduce, Severity, fingerprint
+from harness.model.finding import BreaksAt, Evidence, Finding, Severity, fingerprint
 from harness.model.growth import RanIntoLimit
 from harness.model.record import Record
 
@@ -59,7 +60,7 @@ def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
         cause=cause,
         advice=f"Look for a list or cache that only grows. {_until_then(needed, limit, top.users)}",
         config_key="memory limit",
-        reproduce=_again(record, found),
+        reproduce=at_scales(record, found.told.series.scale),
     )
 
 
@@ -121,7 +122,7 @@ def ceiling(record: Record, found: Story, at: Capped) -> Finding:
         advice="Find what grows: the flat line is no health. Until then raise that ceiling to the container's limit,"
         f" {_alarm(at.limit or at.level)}.",
         config_key=at.ceiling,
-        reproduce=_again(record, found),
+        reproduce=at_scales(record, found.told.series.scale),
     )
 
 
@@ -154,7 +155,7 @@ def workers(record: Record, found: Story) -> Finding:
         advice="Give the workers more memory, or have fewer. Watch the group's oom_kill counter, not OOMKilled,"
         f" {_alarm(limit)}.",
         config_key="memory limit",
-        reproduce=_again(record, found),
+        reproduce=at_scales(record, found.told.series.scale),
     )
 
 
@@ -180,7 +181,7 @@ def killed(record: Record, found: Story) -> Finding:
         advice="Raise the limit, or send it less at a time; rehearse a smaller scale to see what an item costs."
         f" Until then watch it {_alarm(found.service.memory_limit)}.",
         config_key="memory limit",
-        reproduce=_again(record, found),
+        reproduce=at_scales(record, found.told.series.scale),
     )
 
 
@@ -251,8 +252,3 @@ def _severity(users: int | None, rehearsed: int, reading: Reading) -> Severity:
     if reading.word == "leak" and users is not None and users <= 10 * rehearsed:
         return "medium"
     return "low" if reading.word == "leak" else "info"
-
-
-def _again(record: Record, found: Story) -> Reproduce:
-    argv = ["rehearse", "run", record.manifest.source, "--scales", str(found.told.series.scale)]
-    return Reproduce(argv, record.manifest.seed)
