@@ -38,7 +38,8 @@ def _finding(record: Record, end: ServiceEnded) -> Finding:
         )
     else:
         code, cause = "STOP-020", "it broke, or something ended it"
-        title = f"{end.service} ends by itself (exit code {end.exit_code}) within {users:,} users"
+        how = "an exit code that was not seen" if end.exit_code is None else f"exit code {end.exit_code}"
+        title = f"{end.service} ends by itself ({how}) within {users:,} users"
         advice = "Its last lines stand in the run's logs; have it go on behind a user that it cannot handle."
     evidence = [
         Evidence("engine", f"at {end.scale}x: {end.done:,} users done and {end.failed:,} failed by then")

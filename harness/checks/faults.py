@@ -14,6 +14,7 @@ from harness.checks.showing import again
 from harness.model.events import NotSeen, PressedAgain
 from harness.model.finding import Evidence, Finding, Severity, fingerprint
 from harness.model.record import Record
+from harness.model.wording import agree
 
 PATIENCE = 2
 """So many more requests may be on their way when the first 429 arrives."""
@@ -98,7 +99,7 @@ def _says_nothing(record: Record, played: list[PressedAgain]) -> Iterator[Findin
         event,
         "ERR-010",
         f"Where {event.service} is in trouble, the batch's words do not tell what to do",
-        [Evidence("batch", f"when {what}: {n:,} times {said!r}") for what, (n, said) in empty.items()],
+        [Evidence("batch", agree(f"when {what}: {n:,} times {said!r}")) for what, (n, said) in empty.items()],
         {what: n for what, (n, _) in empty.items()},
     )
 

@@ -18,6 +18,7 @@ from harness.errors import EnvironmentProblem, UsageError
 from harness.measures import baseline
 from harness.measures.side import joined
 from harness.model.names import fresh, sound
+from harness.report.text import plural
 
 ACCEPT = """Writes the baseline of RUN, or of several runs as its repeats.
 
@@ -62,7 +63,9 @@ def accept(runs: tuple[Path, ...], out: Path | None, replace: bool, machine: boo
             expected="a place where a file can be written",
             fix="give another one with --out",
         ) from problem
-    click.echo(f"{path}: {len(side.runs)} runs, {len(side.measures)} measures", err=machine)
+    click.echo(
+        f"{path}: {plural(len(side.runs), 'run')}, {plural(len(side.measures), 'measure')}", err=machine
+    )
     if machine:
         put_json({"baseline": str(path), "runs": side.runs, "measures": list(side.measures)})
 

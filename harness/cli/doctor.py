@@ -22,6 +22,7 @@ from msgspec import Struct
 from rich.text import Text
 
 from harness.cli.screen import json_option, put_json, screen
+from harness.report.text import plural
 from harness.stage import Engine, find_engine
 from harness.stage.base_image import can_make
 from harness.stage.leftovers import belongings, dead_owners
@@ -82,7 +83,11 @@ def examine() -> Iterator[Row]:
 
 def _leftovers(client: Any | None) -> Row:
     left = [thing for owner in dead_owners(client) for thing in belongings(client, owner)]
-    seen = f"{len(left)} things of rehearsals that were killed: {', '.join(left[:3])}" if left else "none"
+    seen = (
+        f"{plural(len(left), 'thing')} of rehearsals that were killed: {', '.join(left[:3])}"
+        if left
+        else "none"
+    )
     return Row("leftovers", not left, seen, "rehearse gc")
 
 

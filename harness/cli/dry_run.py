@@ -10,7 +10,7 @@ from harness.drive.messages import Request
 from harness.loading import Loaded
 from harness.model.redaction import clean
 from harness.population import Population
-from harness.report.text import inert, shorten
+from harness.report.text import inert, plural, shorten
 from harness.stage.attach import Site
 
 MOST_TEXT = 600
@@ -33,7 +33,8 @@ def show_dry_run(loaded: Loaded, site: Site, users: int, seed: int, *, machine: 
         steps.append({"what": step.what, "requests": requests, "why_no_more": step.why_no_more})
         if step.why_no_more:
             click.echo(f"  ... {inert(step.why_no_more)}", err=machine)
-    click.echo(f"\n{count} requests for {users:,} users were built, and none was sent", err=machine)
+    built = f"{plural(count, 'request')} for {plural(users, 'user')}"
+    click.echo(f"\nbuilt {built}: none was sent", err=machine)
     if machine:
         places = {name: {"url": place.url, "address": place.address} for name, place in site.places.items()}
         put_json({"places": places, "steps": steps, "users": users, "requests": count, "sent": 0})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from harness.errors import UsageError
 from harness.measures.compare import Change, Comparison
 from harness.model.record import Record
 
@@ -14,7 +15,17 @@ COLUMNS = ("", "measure", "before", "after", "change", "tolerance", "p", "repeat
 def comparison(record: Record) -> Comparison | None:
     """The comparison that was made when this record was judged last."""
     path = record.folder / NAME
-    return msgspec.json.decode(path.read_bytes(), type=Comparison) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Comparison)
+    except (OSError, msgspec.DecodeError) as problem:
+        raise UsageError(
+            f"{path} cannot be read: {problem}",
+            expected="the comparison that `rehearse judge` wrote there",
+            cause="it was cut off, or edited by hand",
+            fix="judge the run again with --baseline, or remove the file",
+        ) from problem
 
 
 def cells(change: Change) -> list[str]:

@@ -24,3 +24,10 @@ def test_who_failed_for_a_reason_was_not_in_work_then(tmp_path: Path) -> None:
     assert [proof.text for proof in found.evidence if proof.kind == "batch"] == [
         "in work or asked for next, by the batch's word: users 18, 19"
     ]
+
+
+def test_an_end_of_which_no_exit_code_was_seen_has_none(tmp_path: Path) -> None:
+    books = Books(tmp_path / "run", USERS)
+    books.event(ServiceEnded(scale=1, service="batch", exit_code=None, oom_killed=None, done=1, failed=0))
+    (found,) = (one for one in ended.check(books.close()) if isinstance(one, Finding))
+    assert found.title == "batch ends by itself (an exit code that was not seen) within 1 users"

@@ -7,8 +7,10 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import msgspec
+import pytest
 
 import harness.model
+from harness.errors import UsageError
 from harness.judgement import judge
 from harness.model.finding import Evidence, NotChecked
 from harness.model.record import Record
@@ -85,3 +87,10 @@ def test_a_refusals_page_is_told_without_its_tags(tmp_path: Path) -> None:
     finding.evidence[:] = [Evidence("response", page)]
     told = html.render(judged(record, findings=[finding]), record)
     assert "response: status 414: Too Long 4097 &gt; 4094<" in told
+
+
+def test_a_comparison_that_was_cut_off_is_told_with_its_path(tmp_path: Path) -> None:
+    record = staged(tmp_path / "run")
+    (record.folder / "comparison.json").write_text('{"changes": [')
+    with pytest.raises(UsageError, match=r"comparison\.json cannot be read"):
+        html.render(judge(record), record)
