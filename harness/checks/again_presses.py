@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.checks.ledger import balance
+from harness.checks.ledger import weighed
 from harness.checks.verdicts import Verdict
+from harness.checks.wanted import Wanted
 from harness.model.events import PressedAgain
 from harness.model.record import Record
 from harness.model.tables import Columns
@@ -43,10 +44,12 @@ class _Until:
 def press_by_press(record: Record, event: PressedAgain) -> dict[int, dict[str, Verdict]]:
     """By press, every user's verdict after it; empty where the record does not tell words by press."""
     found: dict[int, dict[str, Verdict]] = {}
+    words, effects = f"words-{event.key}", f"effects-{event.key}"
+    if not (record.has(words) and record.has(effects)):
+        return found
+    wanted = Wanted.read(record, event.users)
     for note in event.presses:
-        account = balance(
-            _Until(record, note.number), event.users, f"words-{event.key}", f"effects-{event.key}"
-        )
+        account = weighed(_Until(record, note.number), wanted, words, effects)
         if account is None:
             return {}
         found[note.number] = account.verdict_of()

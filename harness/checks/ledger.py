@@ -100,7 +100,11 @@ def balance(tables: Tables, users: int, items: str, effects: str) -> Account | N
     """The first `users` intended items against the tables `items` and `effects`; None where one was not read."""
     if not tables.has(items) or not tables.has(effects):
         return None
-    wanted = Wanted.read(tables, users)
+    return weighed(tables, Wanted.read(tables, users), items, effects)
+
+
+def weighed(tables: Tables, wanted: Wanted, items: str, effects: str) -> Account | None:
+    """The same for items that were read before; None where the effects do not tell enough."""
     if effects.startswith("tap-") and set(wanted.steps) - {""}:
         return None  # which step a request is, the wire does not tell
     word = _word(tables, wanted, items)

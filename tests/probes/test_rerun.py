@@ -211,7 +211,7 @@ def test_users_who_come_in_later_are_taken_up_or_it_is_told(tmp_path: Path) -> N
     assert findings(record_of(tmp_path, Batch(), "again-changed")) == {}
     (tmp_path / "b").mkdir()
     finding = findings(record_of(tmp_path / "b", Batch(job="first list"), "again-changed"))["STOP-006"]
-    assert finding.title == "2 users who came in after the first press are never begun"
+    assert finding.title == "2 users are never begun: they came in after the first press"
     assert set(finding.counts.values()) == {2}
 
 

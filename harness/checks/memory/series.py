@@ -90,7 +90,7 @@ def _known(rows: Mapping[str, list[Any]], column: str) -> list[Any]:
 
 def _with_items(rows: dict[str, list[Any]], progress: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
     """Readings made in passing, between the first and the last word of the batch, with its items beside them."""
-    if not rows or not progress:
+    if not rows or not progress.get("t"):
         return {}
     t = np.array(rows["t"])
     during = (t >= progress["t"][0]) & (t <= progress["t"][-1])
