@@ -15,6 +15,7 @@ from harness.errors import UsageError
 from harness.inquiry import told
 from harness.loading import Loaded, load
 from harness.model.causes import CARD, Cause, CauseFound
+from harness.model.phases import Enter, unbounded
 from harness.model.record import Record
 from harness.model.stage import OpenStage
 from harness.opening import engine_for, opener
@@ -81,11 +82,13 @@ def replay(cause: Cause, attempts: Attempts) -> Replayed:
 
 
 @contextmanager
-def attempts_on(loaded: Loaded, seed: int, open_stage: OpenStage, budget: float) -> Iterator[Attempts]:
+def attempts_on(
+    loaded: Loaded, seed: int, open_stage: OpenStage, budget: float, phase: Enter = unbounded
+) -> Iterator[Attempts]:
     """Single tries on a stage of their own, for `budget` seconds at most."""
     with open_stage() as stage:
         until = time.monotonic() + budget
-        play = Play(loaded.scenario, loaded.source, [], until, Unrecorded(), lambda text: None)
+        play = Play(loaded.scenario, loaded.source, [], until, Unrecorded(), lambda text: None, phase=phase)
         yield Attempts(play, stage, Population(seed, loaded.scenario.population), first=0)
 
 

@@ -9,33 +9,38 @@ rehearse fuzz scenarios/friday_payouts.py --examples 100 --time 2m
 
 \b
 exit codes: 0 nothing found, 1 something fails, 2 usage or scenario error, 3 nothing fails, but not all was seen,
-5 environment
+5 environment, 124 something hung, well beyond --time
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.budget import Alarm
 from harness.cli.screen import json_option, put_json
 from harness.cli.settings import Configured
 from harness.drive.attempts import Unrecorded
 from harness.drive.performance import Play
 from harness.errors import EnvironmentProblem
-from harness.loading import Loaded, load
+from harness.loading import load
 from harness.model.scenario import parse_duration
+from harness.model.stage import OpenStage
 from harness.opening import opener
 from harness.population import Population
 from harness.report.text import inert, plural, shorten
 
 if TYPE_CHECKING:
     from harness.fuzzing import Case, Ground
+
+    Fresh = Callable[[], AbstractContextManager[Ground]]
 
 FLOWS_PER_EXAMPLE = 10
 MOST_SHOWN = 300
@@ -55,15 +60,16 @@ def command(scenario: str, examples: int, longest: str, seed: int, out: Path | N
     loaded, seconds = load(scenario), parse_duration(longest, what="--time")
     folder = (out or loaded.root / "fixtures" / "fuzz") / loaded.name
     started = time.monotonic()
-    until = started + seconds
     people = Population(seed, loaded.scenario.population)
-    play = Play(
-        loaded.scenario, loaded.source, [], started + 2 * seconds + 60, Unrecorded(), lambda text: None
-    )
-    told = Told(folder, machine)
-    _known(told, loaded, play, people)
-    _users(told, loaded, play, people, examples, started + seconds / 2)
-    _flows(told, loaded, play, people, max(1, examples // FLOWS_PER_EXAMPLE), until)
+    told, deadline = Told(folder, machine), started + 2 * seconds + 60
+    with Alarm(deadline, source=loaded.source) as alarm:
+        play = Play(
+            loaded.scenario, loaded.source, [], deadline, Unrecorded(), lambda text: None, phase=alarm.phase
+        )
+        fresh = partial(_ground, play, people, alarm.sparing(opener(loaded, None, {})))
+        _known(told, fresh)
+        _users(told, fresh, people, examples, started + seconds / 2)
+        _flows(told, fresh, max(1, examples // FLOWS_PER_EXAMPLE), started + seconds)
     failing = sum(bool(cause["fails"]) for cause in told.causes)
     nothing = "nothing fails of what was seen" if told.unseen else "nothing fails"
     told.say(f"{plural(failing, 'cause')} of failure; cases are in {folder}" if failing else nothing)
@@ -122,14 +128,14 @@ def _need_hypothesis() -> None:
         ) from problem
 
 
-def _known(told: Told, loaded: Loaded, play: Play, people: Population) -> None:
+def _known(told: Told, fresh: Fresh) -> None:
     """Tries what was found before."""
     from harness.fuzzing import load_cases
 
     cases = load_cases(told.folder)
     if not cases:
         return
-    with _ground(loaded, play, people) as ground:
+    with fresh() as ground:
         for case in cases:
             told.known(case, _bad(case, ground))
 
@@ -144,10 +150,10 @@ def _bad(case: Case, ground: Ground) -> set[str] | None:
     return None if word is None else {word} - {""}
 
 
-def _users(told: Told, loaded: Loaded, play: Play, people: Population, examples: int, until: float) -> None:
+def _users(told: Told, fresh: Fresh, people: Population, examples: int, until: float) -> None:
     from harness.fuzzing import fuzz_users
 
-    with _ground(loaded, play, people) as ground:
+    with fresh() as ground:
         found = fuzz_users(ground, people, examples, until)
     click.echo(_counted(found.tried, "user", "tried", len(found.cases)), err=True)
     for case in found.cases:
@@ -158,7 +164,7 @@ def _users(told: Told, loaded: Loaded, play: Play, people: Population, examples:
         told.say(f"not seen: what became of {plural(len(found.unseen), 'user')}, such as {inert(example)}")
 
 
-def _flows(told: Told, loaded: Loaded, play: Play, people: Population, flows: int, until: float) -> None:
+def _flows(told: Told, fresh: Fresh, flows: int, until: float) -> None:
     from harness.fuzzing import shorter
     from harness.fuzzing.machine import Course, fuzz_flows
 
@@ -169,7 +175,7 @@ def _flows(told: Told, loaded: Loaded, play: Play, people: Population, flows: in
             if word not in found or len(steps) < len(found[word]):
                 found[word] = list(steps)
 
-    with _ground(loaded, play, people) as ground:
+    with fresh() as ground:
         course = Course(ground, until, said)
         fuzz_flows(course, flows)
         cases = [shorter(ground, steps, word, until + 30) for word, steps in found.items()]
@@ -183,10 +189,10 @@ def _counted(count: int, what: str, how: str, causes: int) -> str:
 
 
 @contextmanager
-def _ground(loaded: Loaded, play: Play, people: Population) -> Iterator[Ground]:
+def _ground(play: Play, people: Population, open_stage: OpenStage) -> Iterator[Ground]:
     """Raises UsageError where the scenario cannot tell what is really done."""
     from harness.fuzzing import Ground
 
-    with Ground(play, opener(loaded, None, {}), people, first=0) as ground:
+    with Ground(play, open_stage, people, first=0) as ground:
         ground.attempts().effects()
         yield ground

@@ -9,17 +9,19 @@ rehearse replay reports/friday_payouts/latest 3f2a91c0
 rehearse replay reports/friday_payouts/latest URL-001 --stage process --json
 
 \b
-exit codes: 0 fixed, 1 still, 2 no such finding, 3 cannot tell
+exit codes: 0 fixed, 1 still, 2 no such finding, 3 cannot tell, 124 time budget
 """
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
 import msgspec
 
 from harness import once_more
+from harness.cli.budget import Alarm
 from harness.cli.child import HELD, called
 from harness.cli.screen import json_option, put_json
 from harness.cli.settings import Configured
@@ -69,10 +71,13 @@ def _alone(record: Record, finding: str, stage: str, seed: int | None, seconds: 
     loaded = scenario_of(record)
     engine, why = engine_for(stage, loaded.scenario)
     click.echo(f"user {event.item}, once {event.cause.signature!r}; stage {stage}: {why}", err=True)
-    images = build_images(engine, loaded.scenario, loaded.root) if engine else {}
     chosen = record.manifest.seed if seed is None else seed
-    with attempts_on(loaded, chosen, opener(loaded, engine, images), seconds) as attempts:
-        return replay(event.cause, attempts)
+    with Alarm(time.monotonic() + seconds, source=loaded.source) as alarm:
+        with alarm.phase("build"):
+            images = build_images(engine, loaded.scenario, loaded.root) if engine else {}
+        open_stage = alarm.sparing(opener(loaded, engine, images))
+        with attempts_on(loaded, chosen, open_stage, seconds, alarm.phase) as attempts:
+            return replay(event.cause, attempts)
 
 
 def _held_again(record: Record, wanted: Finding, stage: str, budget: str) -> Replayed:

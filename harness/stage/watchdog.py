@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ import psutil
 
 OWNER_LABEL = "rehearse.owner"
 OWNER_VARIABLE = "REHEARSE_OWNER"
+BUILD_MARK = "{}.build.invalid"
+"""The engine gives the containers of a build no label of ours, but its arguments: this host, in NO_PROXY."""
 OWNER = re.compile(r"\d+-\d+-[0-9a-f]+")
 EMPTY_PASSES = 3
 PAUSE = 0.3
@@ -68,6 +70,7 @@ def remove(client: Any | None, owner: str, *, passes: int = EMPTY_PASSES) -> lis
         found += _remove_folders(owner, stays)
         if client is not None:
             stays += remove_labelled(client, f"{OWNER_LABEL}={owner}", passes=1)
+            stays += remove_builds(client, owner, passes=1)
         empty = 0 if found else empty + 1
         time.sleep(PAUSE if empty < passes else 0)
     return stays
@@ -77,9 +80,18 @@ def remove_labelled(client: Any, label: str, *, passes: int = EMPTY_PASSES, imag
     """Removes what has a label from the engine until `passes` looks in a row find nothing, or nothing can be
     removed. Returns what stays, and why. An engine with many images takes long to look through them: a stage, which
     makes none, leaves them out."""
+    return _remove_what(client, lambda: things(client, label, images=images), passes)
+
+
+def remove_builds(client: Any, owner: str, *, passes: int = EMPTY_PASSES) -> list[str]:
+    """The same of the containers of an owner's builds."""
+    return _remove_what(client, lambda: builds(client, owner), passes)
+
+
+def _remove_what(client: Any, look: Callable[[], list[dict[str, Any]]], passes: int) -> list[str]:
     empty = 0
     while empty < passes:
-        found = things(client, label, images=images)
+        found = look()
         stays = _remove_things(client, found)
         if stays and len(stays) == len(found):
             return stays
@@ -247,6 +259,18 @@ def things(client: Any, label: str, *, images: bool = True) -> list[dict[str, An
         *(client.api.volumes(filters=wanted)["Volumes"] or []),
         *(client.api.images(all=True, filters=wanted) if images else []),
     ]
+
+
+def builds(client: Any, owner: str) -> list[dict[str, Any]]:
+    """The containers in which steps of an owner's builds run."""
+    import docker
+
+    found = []
+    for container in client.api.containers(all=True):
+        with contextlib.suppress(docker.errors.NotFound):  # it has ended meanwhile
+            words = client.api.inspect_container(container["Id"])["Config"]["Env"] or []
+            found += [container] * any(BUILD_MARK.format(owner) in word for word in words)
+    return found
 
 
 def kind(thing: dict[str, Any]) -> str:

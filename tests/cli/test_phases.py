@@ -27,6 +27,8 @@ from tests.faults.toys import until
 HANGS = (ROOT / "tests/toy/hangs_scenario.py").read_text().replace("tests/toy", f"{ROOT}/tests/toy")
 SEED = "        live.batch.post("
 LIMIT = 3
+PATIENCE = ("2s", "10s", "50s")
+"""How long a build is let go on until its last step has surely begun: the next where the machine was too slow."""
 WHERE = {"up": "/ready", "press": "/run", "collect": "/effects", "teardown": "stay"}
 
 
@@ -138,9 +140,12 @@ def hung(tmp_path: Path, engine: Engine) -> Iterator[str]:
     first = f"ARG BASE_IMAGE=python:3.12-slim\nFROM ${{BASE_IMAGE}}\nRUN echo {tmp_path} > /one\n"
     build = {"BASE_IMAGE": os.environ.get("REHEARSE_BASE_IMAGE") or base(engine)}
     (tmp_path / "slow/Dockerfile").write_text(first)
-    cached, _ = engine.client.images.build(path=str(tmp_path / "slow"), buildargs=build)
-    (tmp_path / "slow/Dockerfile").write_text(f"{first}RUN echo two > /two\nRUN echo waiting; sleep 1000\n")
-    yield HANGS.replace("WHERE", "/none").replace("port=8000,", 'port=8000, build="slow",')
+    cached, _ = engine.client.images.build(path=str(tmp_path / "slow"), buildargs=build, rm=True)
+    (tmp_path / "slow/Dockerfile").write_text(
+        f"{first}RUN echo two > /two\nRUN echo waiting {tmp_path}; sleep 1000\n"
+    )
+    text = HANGS.replace("WHERE", "/none")
+    yield text.replace("port=8000,", f'port=8000, build="{tmp_path}/slow",')
     assert cached in engine.client.images.list(all=True), "what was there before has been removed"
     engine.client.images.remove(cached.id)
 
@@ -156,10 +161,13 @@ def test_a_build_that_hangs_is_ended_and_its_container_and_images_are_removed(
     tmp_path: Path, engine: Engine, hung: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("REHEARSE_CA_BUNDLE", raising=False)
-    found = late(tmp_path, "build", hung, f"{LIMIT}s", "--stage", "docker")
+    for limit in PATIENCE:
+        found = late(tmp_path / limit, "build", hung, limit, "--stage", "docker")
+        if f"| waiting {tmp_path}" in found.ended.why:
+            break
+    assert f"| waiting {tmp_path}" in found.ended.why, "the step had begun"
     assert "the image of service 'batch' was at: Step" in found.ended.why and "sleep 1000" in found.ended.why
-    assert "| waiting" in found.ended.why, "the step had begun"
-    assert not building(engine) and not made(engine, tmp_path)
+    assert not building(engine, tmp_path) and not made(engine, tmp_path)
 
 
 @pytest.mark.engine
@@ -168,21 +176,32 @@ def test_a_harness_that_ends_within_a_build_leaves_no_container_of_it(
     tmp_path: Path, engine: Engine, hung: str, number: signal.Signals
 ) -> None:
     run = begun(tmp_path, hung, "--stage", "docker")
-    assert until(lambda: building(engine), 60), "the step has begun"
+    assert until(lambda: building(engine, tmp_path), 60), "the step has begun"
     run.send_signal(number)
     run.communicate(timeout=60)
-    assert until(lambda: not building(engine), 15)
+    assert until(lambda: not building(engine, tmp_path), 15)
     if number == signal.SIGINT:
         assert run.returncode == 130 and not made(engine, tmp_path)
 
 
-def building(engine: Engine) -> list[str]:
+@pytest.mark.engine
+def test_images_that_are_built_alone_have_a_budget_too(tmp_path: Path, engine: Engine, hung: str) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "hangs.py").write_text(hung)
+    for limit in PATIENCE:
+        words = [*REHEARSE, "images", str(tmp_path / "hangs.py"), "--budget", limit]
+        ran = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        if f"| waiting {tmp_path}" in ran.stderr:
+            break
+    assert ran.returncode == 124 and "the time budget is spent; the image of service" in ran.stderr
+    assert f"| waiting {tmp_path}" in ran.stderr, "the step had begun"
+    assert not building(engine, tmp_path) and not made(engine, tmp_path)
+
+
+def building(engine: Engine, folder: Path) -> list[str]:
     """The containers of the step that hangs."""
-    return [
-        one.id
-        for one in engine.client.containers.list(all=True)
-        if "echo waiting" in str(one.attrs["Config"])
-    ]
+    rows = engine.client.api.containers(all=True)
+    return [row["Id"] for row in rows if f"echo waiting {folder}" in row["Command"]]
 
 
 def made(engine: Engine, folder: Path) -> list[str]:

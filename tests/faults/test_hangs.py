@@ -78,8 +78,8 @@ def test_a_service_that_is_stopped_cannot_tell_what_was_done(
 ) -> None:
     report = hanging(trial, rehearse, tmp_path, "stop")
     told = {one["probe"]: one["why"] for one in report["not_checked"]}
-    assert "the time budget is spent" in told["the rest of the rehearsal"]
-    trial.fired("nothing was read from it until the budget was spent")
+    assert "reading back what became of the users (phase collect)" in told["the rest of the rehearsal"]
+    trial.fired("nothing was read from it until the deadline of that phase")
     assert report["exit"] == 124
     assert not [code for code in codes(report) if code.startswith("LOST")]
 
