@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from harness.checks.feedback import USELESS
 from harness.checks.place import batch_of
 from harness.checks.showing import again
+from harness.checks.useless import USELESS
 from harness.model.events import NotSeen, PressedAgain
 from harness.model.finding import Evidence, Finding, Severity, fingerprint
 from harness.model.record import Record

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 
 from harness.checks.place import batch_of
 from harness.checks.showing import at_scales
+from harness.checks.useless import USELESS
 from harness.model.events import NotSeen, ScaleDone
 from harness.model.finding import Evidence, Finding, fingerprint
 from harness.model.record import Record
-
-USELESS = re.compile(
-    r"^\W*((http )?(status )?5\d\d|internal( server)? error|error|failed|failure|unknown)?\W*$", re.I
-)
 
 
 def check(record: Record) -> Iterator[Finding | NotSeen]:

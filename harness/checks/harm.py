@@ -9,7 +9,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from harness.checks.load import finding
+from harness.checks.load_kinds import finding
 from harness.model.events import NotSeen
 from harness.model.finding import Evidence, Finding, Severity
 from harness.model.load import LoadPlayed

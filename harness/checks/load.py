@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from harness.checks.showing import again
+from harness.checks.load_kinds import finding
 from harness.model.events import NotSeen
-from harness.model.finding import BreaksAt, Evidence, Finding, Severity, fingerprint
+from harness.model.finding import BreaksAt, Evidence, Finding
 from harness.model.load import Generator, LoadPlayed, Pace
 from harness.model.record import Record
 
@@ -161,39 +161,3 @@ def _items(record: Record, played: LoadPlayed) -> Iterator[Finding]:
         found = finding(record, played, "LOAD-004", "high", title)
         counts = {f"{played.scale}x": step.failed + step.unknown} if played.scale else {}
         yield replace(found, counts=counts, evidence=[Evidence("requests", _shown(step))])
-
-
-WHY = {
-    "LOAD-001": (
-        "So many requests at once are more than it takes, whoever sends them.",
-        "Let the batch call with fewer at once, give the service more workers, or let the batch wait and try again.",
-    ),
-    "LOAD-002": (
-        "More requests at once only wait longer.",
-        "More concurrency in the batch does not make it quicker: give the service more workers, or send less to it.",
-    ),
-    "LOAD-003": (
-        "The batch takes what other users need as well: workers, connections, locks, CPU.",
-        "Let the batch work on fewer at once, or at another hour, or give it workers of its own.",
-    ),
-    "LOAD-004": (
-        "The requests come faster than they can be taken, or the service refuses some users.",
-        "See the statuses in the table of the run. Send with fewer at once, and send again what was refused.",
-    ),
-}
-"""The cause and the advice of each code."""
-
-
-def finding(record: Record, played: LoadPlayed, code: str, severity: Severity, title: str) -> Finding:
-    """A finding of this load, without its evidence."""
-    cause, advice = WHY[code]
-    return Finding(
-        code=code,
-        id=fingerprint(code, played.service, played.what),
-        severity=severity,
-        title=title[:80],
-        service=played.service,
-        cause=cause,
-        advice=advice,
-        reproduce=again(record, "--scales", str(played.scale or 1), "--probes", "load"),
-    )
