@@ -69,7 +69,7 @@ $(VENV)/bin/pip:
 
 $(VENV)/.sample: $(VENV)/bin/pip pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (a minute, once)"
-	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample]'
+	@$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e '.[sample,memory]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev

@@ -37,6 +37,7 @@ class FridayPayouts(Scenario):
         build="fixtures/friday/payouts",
         port=8000,
         memory="128 MiB",
+        memory_agent=True,
         ready="/health",
         process=Process(
             command="python -m uvicorn payouts:app --host 127.0.0.1 --port {port}",

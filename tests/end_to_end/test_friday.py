@@ -22,7 +22,7 @@ SCALES = "1,2,3"
 def rehearsal(scenario: str, stage: str, out: Path) -> tuple[int, dict]:
     """One rehearsal for all tests that look at it."""
     # What pressing again shows of the sample's defects has tests of its own, in test_planted.
-    probes = "edges" if scenario == "friday_payouts" else "edges,rerun"
+    probes = "edges,lines" if scenario == "friday_payouts" else "edges,rerun"
     words = [
         "run",
         f"scenarios/{scenario}.py",
@@ -83,6 +83,14 @@ def test_the_leak_is_measured_to_a_few_percent(stage: str, out: Path) -> None:
     memory = by_code(rehearsal("friday_payouts", stage, out)[1])["MEM-001"]
     assert memory["service"] == "payouts"
     assert memory["counts"]["3x"] == pytest.approx(28672, rel=0.08)
+
+
+@pytest.mark.timeout(600)
+def test_the_line_that_keeps_the_memory_is_named(stage: str, out: Path) -> None:
+    memory = by_code(rehearsal("friday_payouts", stage, out)[1])["MEM-001"]
+    lines = (ROOT / "fixtures/friday/payouts/payouts.py").read_text().splitlines()
+    keeps = next(number for number, line in enumerate(lines, 1) if "receipts.append" in line)
+    assert f"payouts.py:{keeps})" in memory["cause"]
 
 
 @pytest.mark.timeout(600)
