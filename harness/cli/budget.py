@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
 
+import click
+
 from harness.errors import TimeBudgetSpent, where_in
 from harness.model.phases import PHASES, limits
 from harness.model.stage import OpenStage, Stage
@@ -32,6 +34,14 @@ LATER = 0.5
 REPORTING = 4.0
 """So long after that, at most, the reports are written: 15 s behind the budget all is over."""
 WHOLE, TEARDOWN = "", "teardown"
+WITHIN = click.option(
+    "--within",
+    metavar="PHASE=TIME,...",
+    default="",
+    help=f"The longest that a phase may take, such as build=10m,seed=90s; the phases: {', '.join(PHASES)}."
+    "  [default: see docs/results.md]",
+)
+"""The option of the commands that rehearse."""
 
 
 def for_the_report(deadline: float, within: Mapping[str, float]) -> Alarm:

@@ -28,8 +28,9 @@ import click
 import psutil
 
 from harness.cli import telling
+from harness.cli.budget import WITHIN
+from harness.cli.holding import Spectator, finish, hold, run_folder, sweep
 from harness.cli.progress import ProgressLine
-from harness.cli.run import WITHIN, Spectator, finish, hold, run_folder, sweep
 from harness.cli.screen import screen
 from harness.cli.settings import Configured
 from harness.cli.worker import PORT
@@ -103,8 +104,7 @@ def command(scenario: str, mode: Mode, **given: Any) -> None:
         progress.note(f"playing {mode} of {loaded.name} with {plan.usual:,} users; stage {kind}: {why}")
         sweep(engine, progress)
         problem = hold(loaded, plan, engine, Spectator(progress, folder))
-    how = telling.Telling(**{name: given[name] for name in telling.Telling.__dataclass_fields__})
-    finish(folder, plan, how, problem)
+    finish(folder, plan, telling.taken(given), problem)
 
 
 def _with_load(loaded: Loaded, mode: Mode, given: dict[str, Any]) -> Loaded:

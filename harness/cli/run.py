@@ -26,56 +26,33 @@ from __future__ import annotations
 
 import difflib
 import secrets
-import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import click
 from click.core import ParameterSource
 
 from harness.attaching import Asked, prepare
 from harness.cli import telling
-from harness.cli.budget import Alarm, OutOfTime, for_the_report
+from harness.cli.budget import WITHIN, Alarm
 from harness.cli.dry_run import show_dry_run
-from harness.cli.ending import Interrupted, explain_error, full_disk
+from harness.cli.ending import full_disk
+from harness.cli.holding import Spectator, finish, hold, run_folder, sweep
 from harness.cli.progress import ProgressLine
 from harness.cli.screen import screen
 from harness.cli.settings import Configured
-from harness.errors import (
-    EngineGone,
-    EnvironmentProblem,
-    HarnessError,
-    RecordFull,
-    Refused,
-    TimeBudgetSpent,
-    UsageError,
-)
-from harness.judgement import GATE, at_or_above, judge
+from harness.errors import Refused, UsageError
 from harness.loading import Loaded, load
-from harness.model.events import Ended, RunStatus
-from harness.model.phases import PHASES, parse_limits
-from harness.model.record import Record, RecordWriter
+from harness.model.phases import parse_limits
 from harness.model.scenario import StageKind, parse_duration
-from harness.opening import attach_opener, engine_for, opener
-from harness.plan import ALL_PROBES, PROBES, Plan, manifest
-from harness.population import Population
-from harness.rehearsal import rehearse
-from harness.stage import Engine, build_images
+from harness.opening import engine_for
+from harness.plan import ALL_PROBES, PROBES, Plan
 from harness.stage.attach import Site
 from harness.stage.labels import lease
-from harness.stage.leftovers import belongings, dead_owners
-from harness.stage.watchdog import remove, stand_by
 
 AFTER_BUDGET = 15 * 60.0
-WITHIN = click.option(
-    "--within",
-    metavar="PHASE=TIME,...",
-    default="",
-    help=f"The longest that a phase may take, such as build=10m,seed=90s; the phases: {', '.join(PHASES)}."
-    "  [default: see docs/results.md]",
-)
 
 
 @click.command("run", cls=Configured, help=__doc__)
@@ -127,97 +104,89 @@ WITHIN = click.option(
     " has no effects().",
 )
 @telling.options
-def command(
-    scenario: str,
-    scales: str | None,
-    users: int | None,
-    seed: int | None,
-    stage: str,
-    confirm: tuple[str, ...],
-    dry_run: bool,
-    budget: str,
-    within: str,
-    out: Path | None,
-    probes: str,
-    tap: Literal["auto", "on", "off"],
-    **how: Any,
-) -> None:
+def command(scenario: str, **given: Any) -> None:
+    how = telling.taken(given)
+    options = _Options(**given)
     loaded = load(scenario)
-    deadline = time.monotonic() + (allowed := parse_duration(budget, what="--budget"))
+    deadline = time.monotonic() + (allowed := parse_duration(options.budget, what="--budget"))
     lease(allowed + AFTER_BUDGET)
-    longest = parse_limits(within)
-    chosen, wanted = _scales(scales) if scales else loaded.scenario.scales, _probes(probes)
-    usual, site = users or loaded.scenario.usual, None
-    if stage == "attach":
-        asked = Asked(chosen if scales else None, usual, _typed(confirm), dry_run)
-        site, chosen = prepare(loaded, asked)
-        wanted, seed = (), secrets.randbelow(2**31) if seed is None else seed
-    elif confirm or dry_run:
+    longest = parse_limits(options.within)
+    usual = options.users or loaded.scenario.usual
+    asked = _asked(loaded, options, usual)
+    if asked.site and options.dry_run:
+        with Alarm(deadline, longest, loaded.source):
+            show_dry_run(loaded, asked.site, asked.scales[0] * usual, asked.seed, machine=how.machine)
+        return
+    folder = run_folder(options.out or loaded.root / "reports", loaded.name)
+    with ProgressLine(screen(error=True)) as progress:
+        with Alarm(deadline, longest):
+            engine, why = (None, "asked for") if asked.site else engine_for(options.stage, loaded.scenario)
+            sweep(engine, progress)
+        kind: StageKind = "attach" if asked.site else "docker" if engine else "process"
+        plan = Plan(
+            usual,
+            asked.scales,
+            asked.seed,
+            deadline,
+            kind,
+            why,
+            probes=asked.probes,
+            tap=options.tap,
+            within=longest,
+        )
+        times = ", ".join(f"{scale}x" for scale in plan.scales)
+        progress.note(f"rehearsing {loaded.name} at {times} of {usual:,} users; stage {kind}: {why}")
+        try:
+            problem = hold(loaded, plan, asked.site or engine, Spectator(progress, folder))
+        except OSError as stop:
+            problem = full_disk(stop)
+            if problem is None:
+                raise
+    finish(folder, plan, how, problem)
+
+
+@dataclass(frozen=True)
+class _Options:
+    """The command line, as it was given."""
+
+    scales: str | None
+    users: int | None
+    seed: int | None
+    stage: str
+    confirm: tuple[str, ...]
+    dry_run: bool
+    budget: str
+    within: str
+    out: Path | None
+    probes: str
+    tap: Literal["auto", "on", "off"]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be rehearsed, and where it runs already; None: it is brought up."""
+
+    site: Site | None
+    scales: tuple[int, ...]
+    probes: tuple[str, ...]
+    seed: int
+
+
+def _asked(loaded: Loaded, options: _Options, usual: int) -> _Asked:
+    scales = _scales(options.scales) if options.scales else loaded.scenario.scales
+    probes = _probes(options.probes)
+    if options.stage == "attach":
+        named = scales if options.scales else None
+        site, scales = prepare(loaded, Asked(named, usual, _typed(options.confirm), options.dry_run))
+        seed = secrets.randbelow(2**31) if options.seed is None else options.seed
+        return _Asked(site, scales, (), seed)
+    if options.confirm or options.dry_run:
         raise UsageError(
             "--confirm and --dry-run are about services that already run",
             expected="--stage attach with them",
             fix="leave them out, or attach",
         )
-    if site and dry_run:
-        with Alarm(deadline, longest, loaded.source):
-            show_dry_run(loaded, site, chosen[0] * usual, seed or 1, machine=how["machine"])
-        return
-    folder = run_folder(out or loaded.root / "reports", loaded.name)
-    with ProgressLine(screen(error=True)) as progress:
-        with Alarm(deadline, longest):
-            engine, why = (None, "asked for") if site else engine_for(stage, loaded.scenario)
-            sweep(engine, progress)
-        kind: StageKind = "attach" if site else "docker" if engine else "process"
-        number = 1 if seed is None else seed
-        plan = Plan(usual, chosen, number, deadline, kind, why, probes=wanted, tap=tap, within=longest)
-        progress.note(
-            f"rehearsing {loaded.name} at {', '.join(f'{k}x' for k in chosen)} of {plan.usual:,} users;"
-            f" stage {kind}: {why}"
-        )
-        try:
-            problem = hold(loaded, plan, site or engine, Spectator(progress, folder))
-        except OSError as stop:
-            problem = full_disk(stop)
-            if problem is None:
-                raise
-    finish(folder, plan, telling.Telling(**how), problem)
-
-
-def finish(folder: Path, plan: Plan, how: telling.Telling, problem: BaseException | None) -> NoReturn:
-    """Judges and reports what was held, and ends with what ended it early, or with the exit code of the verdict."""
-    code = None
-    try:
-        if (folder / "run.json").exists():
-            with for_the_report(plan.deadline, plan.within) as alarm, alarm.phase("report"):
-                code = telling.tell(Record(folder), how)
-    except TimeBudgetSpent as late:
-        if problem is None:
-            raise
-        explain_error(late)
-    if problem is not None:
-        raise problem
-    assert code is not None, "a rehearsal that was held to its end has a record"
-    raise click.exceptions.Exit(code)
-
-
-@dataclass(frozen=True)
-class Spectator:
-    """Shows on stderr how the rehearsal goes, and the verdict so far as soon as there is one."""
-
-    progress: ProgressLine
-    folder: Path
-
-    def say(self, text: str) -> None:
-        """What is going on now."""
-        self.progress.say(text)
-
-    def so_far(self) -> None:
-        """What act one and the edges have shown, before the button is pressed again."""
-        heavy = at_or_above(judge(Record(self.folder)).findings, GATE)
-        for finding in heavy:
-            self.progress.note(f"{finding.severity}[{finding.code}] {finding.title}")
-        verdict = "NOT READY" if heavy else "nothing broke"
-        self.progress.note(f"so far: {verdict}; what follows shows what pressing the button again would do")
+    return _Asked(None, scales, probes, 1 if options.seed is None else options.seed)
 
 
 def _typed(confirm: tuple[str, ...]) -> tuple[str, ...]:
@@ -230,62 +199,6 @@ def _typed(confirm: tuple[str, ...]) -> tuple[str, ...]:
             fix="take it out there, and give it on the command line",
         )
     return confirm
-
-
-def hold(loaded: Loaded, plan: Plan, on: Engine | Site | None, watching: Spectator) -> BaseException | None:
-    """Holds the rehearsal on an engine, on a site, or as processes. What ended it early is recorded and returned."""
-    problem: BaseException | None = None
-    started, cpu = time.monotonic(), time.process_time()
-    with RecordWriter(watching.folder) as record:
-        try:
-            stand_by()
-            people = Population(plan.seed, loaded.scenario.population)
-            record.manifest(manifest(loaded, plan, people, record))  # there before anything that may fail
-            with Alarm(plan.deadline, plan.within, loaded.source) as alarm:
-                if isinstance(on, Site):
-                    images, open_stage = {}, attach_opener(loaded, on, watching.folder.name)
-                else:
-                    with alarm.phase("build"):
-                        images = build_images(on, loaded.scenario, loaded.root) if on else {}
-                    open_stage = opener(loaded, on, images)
-                plan = replace(plan, images=images, phase=alarm.phase)
-                rehearse(loaded, plan, people, alarm.sparing(open_stage), record, watching)
-        except Interrupted as stop:
-            problem = stop
-        except RecordFull as stop:
-            problem = stop.told
-        except OutOfTime as late:  # once more while the alarm was turned off
-            problem = late.told(loaded.source)
-        except Exception as stop:  # noqa: BLE001  # whatever it was: the record is closed and told, then it goes on
-            problem = full_disk(stop) or stop
-        if isinstance(problem, Interrupted):
-            watching.progress.note("interrupted: everything has been removed")
-        status, why = _how_it_ended(problem)
-        seconds, used = time.monotonic() - started, time.process_time() - cpu
-        record.event(Ended(status=status, why=why, seconds=seconds, harness_cpu=used))
-    return problem
-
-
-def _how_it_ended(problem: BaseException | None) -> tuple[RunStatus, str]:
-    match problem:
-        case None:
-            return "completed", ""
-        case Interrupted():
-            return "interrupted", f"interrupted by {problem}"
-        case TimeBudgetSpent() | Refused() | EngineGone():
-            return "aborted", str(problem)
-        case HarnessError():
-            return "failed", str(problem)
-        case _:
-            return "failed", f"the harness itself failed: {problem!r}"
-
-
-def sweep(engine: Engine | None, progress: ProgressLine) -> None:
-    """Removes what rehearsals that were killed have left: it holds ports and memory that this one needs."""
-    client = engine.client if engine else None
-    for owner in dead_owners(client):
-        progress.note(f"removing what an earlier rehearsal left: {', '.join(belongings(client, owner))}")
-        remove(client, owner, passes=1)
 
 
 def _scales(text: str) -> tuple[int, ...]:
@@ -310,34 +223,3 @@ def _probes(text: str) -> tuple[str, ...]:
             fix=f"did you mean {near[0]}?" if near else "write it so",
         )
     return named
-
-
-def run_folder(reports: Path, name: str) -> Path:
-    """A new folder for this run; `latest` points to it."""
-    run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
-    folder = reports / name / run
-    if folder.parent.is_symlink():
-        raise UsageError(
-            f"{folder.parent} is a link",
-            expected="a folder: what is written stays in it",
-            fix="take the link away",
-        )
-    try:
-        folder.mkdir(parents=True)
-        free = shutil.disk_usage(folder).free
-        link = folder.parent / f".latest-{run}"
-        link.symlink_to(run)
-        link.replace(folder.parent / "latest")
-    except OSError as problem:
-        raise EnvironmentProblem(
-            f"the folder {folder} cannot be made: {problem.strerror}",
-            expected="a place where reports can be written",
-            fix="give another one with --out",
-        ) from problem
-    if free < 2**30:
-        raise EnvironmentProblem(
-            f"{free / 2**20:,.0f} MiB are free in {reports}",
-            expected="1 GiB or more",
-            fix="free some, or give --out",
-        )
-    return folder

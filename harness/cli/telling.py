@@ -59,6 +59,11 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def taken(given: dict[str, Any]) -> Telling:
+    """The Telling among the options of a command, taken out of them."""
+    return Telling(**{name: given.pop(name) for name in Telling.__dataclass_fields__})
+
+
 def tell(record: Record, how: Telling) -> int:
     """Judges, compares, writes the reports, shows them; returns the exit code."""
     console = screen(error=how.machine)
