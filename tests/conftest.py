@@ -20,10 +20,20 @@ hypothesis.settings.load_profile("house")
 
 ROOT = Path(__file__).parent.parent
 REHEARSE = [sys.executable, "-c", "from harness.cli import main; main()"]
+LONG = ("end_to_end/test_friday", "end_to_end", "faults", "load", "plugin", "measures", "cli")
+"""Begun first, so that no worker still has a long file to itself when the others are through."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(tally)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def turn(item: pytest.Item) -> int:
+        long = (turn for turn, name in enumerate(LONG) if item.nodeid.startswith(f"tests/{name}"))
+        return next(long, len(LONG))
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ round() {
     [ $code -eq 0 ] || failed=$code
 }
 
-round -n "${WORKERS:-3}" --dist loadfile -m "not alone" "$@"
+round -n "${WORKERS:-3}" --dist loadfile --no-loadscope-reorder -m "not alone" "$@"
 # A first round that was interrupted is the end.
 [ $failed -eq 2 ] || round -m "alone" "$@"
 

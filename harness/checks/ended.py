@@ -74,8 +74,11 @@ def _in_flight(record: Record, end: ServiceEnded) -> Iterator[Evidence]:
     table = record.table(f"items-{end.scale}")
     words = dict(zip(table.get("item", []), table.get("said", []), strict=True))
     open_ = [item for item, said in words.items() if said in ("running", "unknown")]
+    failed = [item for item, said in words.items() if said == "failed"]
     if open_:
         yield Evidence("batch", f"in work or asked for next, by the batch's word: users {_some(open_)}")
+    elif failed:
+        yield Evidence("batch", f"who was in work may be among those called failed: users {_some(failed)}")
 
 
 def _some(items: list[str]) -> str:
