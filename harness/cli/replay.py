@@ -14,6 +14,7 @@ exit codes: 0 fixed, 1 still, 2 no such finding, 3 cannot tell, 124 time budget
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def command(run: Path, finding: str, stage: str | None, seed: int | None, budget
     seconds = parse_duration(budget, what="--budget")
     wanted = once_more.find(judge(record), finding)
     if wanted.code == CARD:
-        found = _alone(record, wanted.id, stage or "auto", seed, seconds)
+        found = _alone(record, wanted.id, stage or record.manifest.stage, seed, seconds)
     else:
         found = _held_again(record, wanted, stage or record.manifest.stage, budget)
     told = f"{found.word}: {inert(found.why)}"
@@ -70,7 +71,8 @@ def _alone(record: Record, finding: str, stage: str, seed: int | None, seconds: 
     event = find_cause(record, finding)
     loaded = scenario_of(record)
     engine, why = engine_for(stage, loaded.scenario)
-    click.echo(f"user {event.item}, once {event.cause.signature!r}; stage {stage}: {why}", err=True)
+    once = f"user {event.item}, once {event.cause.signature!r}"
+    click.echo(inert(f"{once}; stage {stage}: {why}"), err=True)
     chosen = record.manifest.seed if seed is None else seed
     with Alarm(time.monotonic() + seconds, source=loaded.source) as alarm:
         with alarm.phase("build"):
@@ -94,7 +96,7 @@ def _held_again(record: Record, wanted: Finding, stage: str, budget: str) -> Rep
     loaded = scenario_of(record)
     out = record.folder / "replays"
     words = ["run", str(loaded.source), *words[1:], "--stage", stage, "--budget", budget]
-    click.echo(f"rehearse {' '.join(words)}", err=True)
+    click.echo(inert(f"rehearse {shlex.join(words)}"), err=True)
     code, report = called([*words, "--out", str(out), "--json", "--quiet"], loaded.root)
     if code not in HELD:
         return Replayed("CANNOT TELL", f"the rehearsal ended with {code}", 0, 0)

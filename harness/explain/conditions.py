@@ -38,8 +38,7 @@ class Condition:
     def key(self) -> str:
         """What it is about, without numbers: part of a finding's id."""
         side = "least" if self.least is not None else "most"
-        name = "widest" if self.measure == "widest" else self.measure
-        return f"{self.field}/{name}/{side}"
+        return f"{self.field}/{self.measure}/{side}"
 
     @property
     def words(self) -> str:
@@ -113,7 +112,7 @@ def _whole(condition: Condition, kind: str, what: str) -> str:
 
 def _range(low: float | None, high: float | None, unit: str) -> str:
     if low is not None and high is not None:
-        text = f"{low:,g} to {high:,g}"
+        text = f"{low:,.12g} to {high:,.12g}"
     elif low is not None:
         text = f"{low:,.12g} or more"
     else:

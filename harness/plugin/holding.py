@@ -19,7 +19,7 @@ from harness.model.finding import Finding, Verdict
 from harness.model.record import Record
 from harness.plugin.asking import Asked
 from harness.report.ladder import safe
-from harness.report.text import WORD, plain, sentence
+from harness.report.text import WORD, inert, plain, sentence
 
 COMMAND = (sys.executable, "-c", "from harness.cli import main; main()")
 HELD = (0, 1, 3)
@@ -62,13 +62,13 @@ class Rehearsed:
     @property
     def text(self) -> str:
         """The verdict, every finding and what was not seen, as text."""
-        unseen = [f"not checked: {each.probe}: {each.why}" for each in self.verdict.not_checked]
+        unseen = [inert(f"not checked: {each.probe}: {each.why}") for each in self.verdict.not_checked]
         return "\n".join([self.headline, *map(plain, self.findings), *unseen])
 
     @property
     def headline(self) -> str:
         """The verdict in a line, and where the report is."""
-        told = f"{WORD[self.verdict.verdict]}  {sentence(self.verdict, self.record.manifest)}"
+        told = f"{WORD[self.verdict.verdict]}  {inert(sentence(self.verdict, self.record.manifest))}"
         return f"{told}\nreport: {self.folder / 'report.html'}"
 
     def __repr__(self) -> str:

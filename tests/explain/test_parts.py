@@ -116,6 +116,7 @@ def test_the_users_own_values_are_no_part_and_a_status_is() -> None:
         (Condition("name", "has:'", least=1), "name has an apostrophe"),
         (Condition("iban", "null", least=1), "iban is missing"),
         (Condition("amount", "value", least=1000.5), "amount is 1,000.5 or more"),
+        (Condition("amount", "value", least=1234567, most=1234568), "amount is 1,234,567 to 1,234,568"),
         (Condition("", "url", least=332), "data, URL-encoded, is 332 or more bytes"),
         (Condition("", "label:iban.cut", least=1), "awkward value is 'iban.cut'"),
     ],

@@ -14,7 +14,9 @@ import psutil
 import pytest
 
 from harness.model.record import Record
+from harness.plugin.holding import Rehearsed
 from tests.conftest import ROOT
+from tests.report.staged import judged, staged
 
 TOY = (ROOT / "tests/toy/scenario.py").read_text()
 HERE = 'cwd="tests/toy"'
@@ -220,3 +222,10 @@ def _line(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
+
+
+def test_what_a_system_said_obeys_nobody_in_the_text_of_a_failing_test(tmp_path: Path) -> None:
+    record = staged(tmp_path / "run", "plain")
+    verdict = judged(record, "\x1b[31mred\u202e")
+    text = Rehearsed(verdict, record.folder).text
+    assert "red" in text and not {"\x1b", "\u202e"} & set(text)
