@@ -77,16 +77,16 @@ def file(path: str | Path, *, at: str = "", names: Sequence[str] = ()) -> list[R
     """Rows from a file: CSV with a header by its ending, else JSON or a JSON document a line."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            return (
+                list(csv.DictReader(lines))
+                if path.suffix == ".csv"
+                else _rows(lines.read(), at, names, str(path))
+            )
     except OSError as problem:
         raise Unreadable(
             f"{path} cannot be read: {problem.strerror}", expected="a file with rows"
         ) from problem
-    return (
-        list(csv.DictReader(text.splitlines()))
-        if path.suffix == ".csv"
-        else _rows(text, at, names, str(path))
-    )
 
 
 def sql(where: str | Path | Connection, query: str, parameters: Sequence[Any] = ()) -> list[Row]:
@@ -133,8 +133,8 @@ def log(text: str | bytes, pattern: str) -> list[Row]:
     compiled = re.compile(pattern)
     if not compiled.groupindex:
         raise Unreadable(f"the pattern {pattern!r} has no named group", expected=r"such as (?P<item>\d+)")
-    lines = (text.decode(errors="replace") if isinstance(text, bytes) else text).splitlines()
-    return [match.groupdict() for line in lines if (match := compiled.search(line))]
+    lines = (text.decode(errors="replace") if isinstance(text, bytes) else text).split("\n")
+    return [match.groupdict() for line in lines if (match := compiled.search(line.removesuffix("\r")))]
 
 
 def outcomes(
@@ -156,22 +156,28 @@ def outcomes(
                 fix="give the word's meaning in words={...}",
             )
         said_: Any = known[word]
-        yield Outcome(str(_cell(row, item)), said_, str(_cell(row, detail)) if detail else "")
+        yield Outcome(str(_cell(row, item)), said_, _or_nothing(row, detail))
 
 
 def effects(
     rows: Iterable[Row], *, item: str = "item", amount: str = "", step: str = "", content: str = ""
 ) -> Iterator[Effect]:
-    """Effects from rows; columns that are not named stay empty."""
+    """Effects from rows; columns that are not named, and cells that are null, stay empty."""
     for row in rows:
-        amount_, step_, content_ = (str(_cell(row, name)) if name else "" for name in (amount, step, content))
-        yield Effect(str(_cell(row, item)), amount_, step_, content_)
+        more = (_or_nothing(row, name) for name in (amount, step, content))
+        yield Effect(str(_cell(row, item)), *more)
 
 
 def _cell(row: Row, name: str) -> Any:
-    if name not in row or row[name] is None:
-        raise Unreadable(f"there is no {name!r} in {dict(row)!r:.200}", expected="a row with that column")
+    if row.get(name) is None:
+        seen = f"{name!r} is null" if name in row else f"there is no {name!r}"
+        raise Unreadable(f"{seen} in {dict(row)!r:.200}", expected="a row with that column")
     return row[name]
+
+
+def _or_nothing(row: Row, name: str) -> str:
+    """A cell that may be empty; where its column is missing as a whole, that is an error."""
+    return "" if not name or (name in row and row[name] is None) else str(_cell(row, name))
 
 
 def _rows(text: str, at: str, names: Sequence[str], where: str) -> list[Row]:
@@ -195,7 +201,7 @@ def _decode(text: str, where: str) -> Any:
         return json.loads(text)
     except ValueError:
         try:
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
+            return [json.loads(line) for line in text.split("\n") if line.strip()]
         except ValueError as problem:
             raise Unreadable(
                 f"{where} gave no JSON ({problem}): {text[:80]!r}", expected="JSON, or JSONL"

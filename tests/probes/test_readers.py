@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sqlite3
 import sys
@@ -101,7 +102,8 @@ def test_logs_are_read_by_named_groups() -> None:
         ),
         (lambda: said([{"user": "1", "state": "PAID", "why": ""}]), "'PAID' is said"),
         (lambda: said([{"user": "1", "why": ""}]), "no 'state'"),
-        (lambda: list(readers.effects([{"item": None}])), "no 'item'"),
+        (lambda: list(readers.effects([{"item": None}])), "'item' is null"),
+        (lambda: list(readers.effects([{}])), "no 'item'"),
         (lambda: readers.http(Service("[[1, 2]]"), "/", names=("item",)), "the row"),
         (lambda: readers.file("/nowhere/at/all.csv"), "cannot be read"),
         (lambda: readers.sql("/nowhere/at/all.sqlite3", "select 1"), "no SQLite file"),
@@ -113,3 +115,24 @@ def test_logs_are_read_by_named_groups() -> None:
 def test_what_cannot_be_read_says_why(read, why: str) -> None:
     with pytest.raises(readers.Unreadable, match=why):
         read()
+
+
+ODD = "two\nlines, a\u2028break, a\x85break and a\x0cfeed"
+
+
+def test_a_break_within_a_cell_is_no_end_of_a_row(tmp_path: Path) -> None:
+    with (tmp_path / "ledger.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["item", "note"], ["1", ODD], ["2", "plain"]])
+    assert [row["note"] for row in readers.file(tmp_path / "ledger.csv")] == [ODD, "plain"]
+    lines = "".join(json.dumps({"item": n, "note": ODD}, ensure_ascii=False) + "\r\n" for n in "12")
+    assert [row["note"] for row in readers.http(Service(lines), "/ledger")] == [ODD, ODD]
+    assert readers.log("paid 1 to a\u2028b\r\npaid 2", r"paid (?P<item>\d+)(?P<rest>.*)") == [
+        {"item": "1", "rest": " to a\u2028b"},
+        {"item": "2", "rest": ""},
+    ]
+
+
+def test_null_is_no_detail_and_no_amount() -> None:
+    row = {"item": "1", "said": "ok", "error": None, "amount": None}
+    assert list(readers.outcomes([row], detail="error")) == [Outcome("1", "ok")]
+    assert list(readers.effects([row], amount="amount")) == [Effect("1")]
