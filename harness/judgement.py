@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec.structs import replace
 
 from harness.checks import CHECKS, load, memory, starved
@@ -32,6 +34,8 @@ def judge(record: Record) -> Verdict:
     if record.damaged:
         lines = "line was" if record.damaged == 1 else "lines were"
         unseen.append(NotSeen(probe="the record", why=f"{record.damaged:,} damaged {lines} left out"))
+    if not any(event.decisive for event in unseen):
+        unseen += _untold(record)
     findings.sort(key=lambda finding: (SEVERITIES.index(finding.severity), finding.code, finding.id))
     manifest = record.manifest
     return Verdict(
@@ -57,6 +61,14 @@ def _word(findings: list[Finding], *, blind: bool) -> VerdictWord:
     if at_or_above(findings, GATE):
         return "not_ready"
     return "inconclusive" if blind else "ready"
+
+
+def _untold(record: Record) -> Iterator[NotSeen]:
+    """The scales of which the record does not tell that they are over: no READY rests on them."""
+    told = {done.scale for done in record.all(ScaleDone)}
+    for scale in record.manifest.scales if record.manifest.triggers else ():
+        if scale not in told:
+            yield NotSeen(probe=f"the batch at {scale}x", why="the record does not tell what became of it")
 
 
 def _measurements(record: Record) -> dict[str, float | int | str | None]:

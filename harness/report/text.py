@@ -28,6 +28,9 @@ def sentence(verdict: Verdict, manifest: Manifest) -> str:
     """The verdict in one sentence."""
     top = manifest.usual * manifest.scales[-1]
     heavy = [f.title for f in verdict.findings if f.severity in ("critical", "high")]
+    if verdict.verdict == "ready" and not manifest.triggers:
+        alone = f"The batch of {manifest.scenario} was not started: no number of users was rehearsed."
+        return f"Nothing broke in what was played. {alone}"
     if verdict.verdict == "ready":
         nothing = "nothing that keeps it from running" if verdict.findings else "nothing"
         return (

@@ -223,3 +223,11 @@ def test_what_is_not_seen_of_one_user_is_told_in_the_singular(tmp_path: Path) ->
     books = Books(tmp_path / "run", [str(n) for n in range(1, 21)])
     books.scale(1, [Outcome(u, "ok") for u in books.users[1:]], [Effect(u) for u in books.users[1:]])
     assert "1 user at 1x" in {one.probe for one in judge(books.close()).not_checked}
+
+
+def test_a_scale_of_which_the_record_tells_nothing_is_never_ready(tmp_path: Path) -> None:
+    books = Books(tmp_path / "run", [str(n) for n in range(1, 21)], scales=(1, 2))
+    books.scale(1, [Outcome(u, "ok") for u in books.users[:10]], [Effect(u) for u in books.users[:10]])
+    verdict = judge(books.close())
+    assert verdict.verdict == "inconclusive"
+    assert [one.probe for one in verdict.undecided] == ["the batch at 2x"]

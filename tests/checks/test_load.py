@@ -44,7 +44,7 @@ def played(kind: str, *steps: Pace, **seen: Any) -> LoadPlayed:
 
 def recorded(folder: Path, event: LoadPlayed, rows: dict[str, list[Any]] | None = None) -> Record:
     with RecordWriter(folder) as record:
-        record.manifest(manifest((1,), 10))
+        record.manifest(replace(manifest((1,), 10), triggers=[]))  # load alone: no scale is rehearsed
         if rows:
             record.rows(f"load-{event.key}", **rows)
         record.event(event)

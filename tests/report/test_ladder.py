@@ -122,3 +122,11 @@ def test_junit_names_what_was_not_seen_once_and_without_numbers(tmp_path: Path) 
         ("why users fail", "why 1003 of 40 users fail: the calls ran out"),
     ]
     assert [name for name, _ in cases(2)] == ["users at 2x", "why users fail"]
+
+
+def test_where_no_batch_was_started_nobody_is_said_to_be_able_to_run(tmp_path: Path) -> None:
+    verdict = judge(in_parts(tmp_path))
+    manifest = msgspec.structs.replace(in_parts(tmp_path / "b").manifest, triggers=[])
+    assert sentence(verdict, manifest) == (
+        "Nothing broke in what was played. The batch of books was not started: no number of users was rehearsed."
+    )
