@@ -24,7 +24,8 @@ from harness.model.people import People
 from harness.model.record import Record
 from harness.model.scenario import Outcome, Progress, Scenario
 from harness.model.service import Service
-from harness.stage.watchdog import OWNER_VARIABLE, scratch_folder, stand_by
+from harness.stage.leash import stand_by
+from harness.stage.watchdog import OWNER_VARIABLE, scratch_folder
 
 TIMES = tuple(range(1, 11))
 ROUNDS = 25

@@ -40,7 +40,7 @@ from harness.cli.streams import mask_streams
 from harness.errors import HarnessError, UsageError
 from harness.model.redaction import clean
 from harness.report.text import inert
-from harness.stage.watchdog import something_is_left
+from harness.stage.leash import something_is_left
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

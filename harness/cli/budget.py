@@ -24,7 +24,7 @@ import click
 from harness.errors import TimeBudgetSpent, where_in
 from harness.model.phases import PHASES, limits
 from harness.model.stage import OpenStage, Stage
-from harness.stage.watchdog import leave_the_rest
+from harness.stage.leash import leave_the_rest
 
 GRACE = 2.0
 """So long after its end a press that waits for the batch may tell by itself what it saw."""

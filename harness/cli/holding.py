@@ -35,8 +35,9 @@ from harness.population import Population
 from harness.rehearsal import rehearse
 from harness.stage import Engine, build_images
 from harness.stage.attach import Site
+from harness.stage.leash import stand_by
 from harness.stage.leftovers import belongings, dead_owners
-from harness.stage.watchdog import remove, stand_by
+from harness.stage.watchdog import remove
 
 
 def run_folder(reports: Path, name: str) -> Path:

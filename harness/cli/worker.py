@@ -28,7 +28,8 @@ from harness.drive.locust.fleet import POLL, must_have_locust
 from harness.drive.locust.workers import PLAY, Workers
 from harness.errors import EnvironmentProblem
 from harness.model.scenario import parse_duration
-from harness.stage.watchdog import OWNER_VARIABLE, scratch_folder, stand_by
+from harness.stage.leash import stand_by
+from harness.stage.watchdog import OWNER_VARIABLE, scratch_folder
 
 PORT = 5557
 """Where Locust's masters listen."""

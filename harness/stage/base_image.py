@@ -14,8 +14,9 @@ from docker.errors import APIError, ImageNotFound, NotFound
 
 from harness.errors import EnvironmentProblem
 from harness.stage.building import answers_closed
+from harness.stage.leash import leave_the_rest, stand_by
 from harness.stage.network_needs import private_bundle
-from harness.stage.watchdog import leave_the_rest, scratch_folder, stand_by
+from harness.stage.watchdog import scratch_folder
 
 SUITE = "bookworm"
 PACKAGES = "python3,python3-venv,ca-certificates"

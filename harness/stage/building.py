@@ -19,7 +19,8 @@ import docker
 import requests
 from docker.errors import APIError, BuildError, DockerException
 
-from harness.stage.watchdog import BUILD_MARK, look_into_the_engine, remove_builds
+from harness.stage.leash import look_into_the_engine
+from harness.stage.watchdog import BUILD_MARK, remove_builds
 
 LAST_LINES = 15
 _IMAGE = re.compile(r"^ ---> ([0-9a-f]{12})$")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from harness.stage.watchdog import OWNER_LABEL, look_into_the_engine
+from harness.stage.leash import look_into_the_engine
+from harness.stage.watchdog import OWNER_LABEL
 
 STAGE_LABEL = "rehearse.stage"
 DEADLINE_LABEL = "rehearse.deadline"

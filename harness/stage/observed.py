@@ -1,25 +1,45 @@
-"""What both stages share of a service under observation: its agent, and holding it still for a moment."""
+"""What both stages share of a service under observation: waiting for it, its agent, and holding it still."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from harness.model.attached import Conduct
-from harness.model.stage import Logged
+from harness.model.service import Service
+from harness.model.stage import Ending, Logged
 from harness.stage.agent_channel import Agent
 from harness.stage.family import hold, let_go
 from harness.stage.memory_files import runtime
+from harness.stage.readiness import Predicate, answers, wait_until_done, wait_until_ready
 
 
 class Observed:
     """A service whose processes can be listed, with or without the memory agent."""
 
     conduct: Conduct | None = None
+    address: tuple[str, int]
 
-    def __init__(self, agent: Agent) -> None:
-        self.agent = agent
+    def __init__(self, service: Service, agent: Agent) -> None:
+        self.name, self.memory_limit = service.name, service.memory_bytes
+        self.agent, self._service = agent, service
         self._held: list[int] = []
         self._heap: int | None = None
+
+    def ending(self) -> Ending | None:
+        """How it ended, or None while it runs."""
+        raise NotImplementedError
+
+    def _ready(self) -> Predicate:
+        """What is asked of it until it is ready."""
+        return answers(self.address, self._service.ready, tls=bool(self._service.tls))
+
+    def wait(self) -> None:
+        """Returns once it is ready, or has ended well where it runs once. Raises EnvironmentProblem."""
+        longest = self._service.ready_seconds
+        if self._service.runs_once:
+            wait_until_done(self.name, ending=self.ending, logs=self.logs, timeout=longest)
+        else:
+            wait_until_ready(self.name, self._ready(), ending=self.ending, logs=self.logs, timeout=longest)
 
     def pids(self) -> list[int]:
         """Its processes, as this machine numbers them; empty where they are not seen."""

@@ -13,7 +13,6 @@ What it needs for the engine it loads when it hears that one will be used: after
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import functools
 import os
@@ -44,11 +43,8 @@ ENGINE_AWAY = 120.0
 AND_BACK = 40.0
 """So long it may then take to start, and to remove what is left."""
 STUBBORN = 10.0
-ENGINE = b"engine\n"
-DONE = b"done\n"
-
-_unfinished = False
-_dog: subprocess.Popen[bytes] | None = None
+ENGINE, DONE = b"engine\n", b"done\n"
+"""What `leash` says to it."""
 
 
 def this_process() -> str:
@@ -99,60 +95,6 @@ def _remove_what(client: Any, look: Callable[[], list[dict[str, Any]]], passes: 
         if passes > 1 and empty < passes:  # in one pass nothing is under way that could still turn up
             time.sleep(PAUSE)
     return []
-
-
-@functools.cache
-def stand_by() -> str:
-    """Starts this process's watchdog, once, and returns the owner that it watches: call it before the first thing
-    is made. It ends when this process does: at once after an ordinary end, and after cleaning behind any other.
-    Every process that is started from now on inherits the owner, whoever starts it."""
-    global _dog
-    owner = this_process()
-    null = subprocess.DEVNULL
-    _dog = dog = subprocess.Popen(
-        [sys.executable, "-I", __file__, owner],
-        stdin=subprocess.PIPE,
-        stdout=null,
-        stderr=null,
-        start_new_session=True,
-        cwd="/",
-        env={name: value for name, value in os.environ.items() if name != OWNER_VARIABLE},
-    )
-    assert dog.stdin is not None
-    os.register_at_fork(after_in_child=dog.stdin.close)  # a child that lives on would hold the pipe open
-    os.environ[OWNER_VARIABLE] = owner
-    atexit.register(_call_off, dog)
-    return owner
-
-
-def look_into_the_engine() -> str:
-    """Tells the watchdog that things are about to be made in the engine. Returns the owner of them."""
-    owner = stand_by()
-    if _dog is not None and _dog.stdin is not None and not _dog.stdin.closed:
-        with contextlib.suppress(BrokenPipeError):
-            _dog.stdin.write(ENGINE)
-            _dog.stdin.flush()
-    return owner
-
-
-def leave_the_rest() -> None:
-    """Something could not be removed now: the watchdog goes on trying once this process has ended."""
-    global _unfinished
-    _unfinished = True
-
-
-def something_is_left() -> bool:
-    """Whether the watchdog has still to remove something."""
-    return _unfinished
-
-
-def _call_off(dog: subprocess.Popen[bytes]) -> None:
-    assert dog.stdin is not None
-    with contextlib.suppress(BrokenPipeError, subprocess.TimeoutExpired):
-        if _unfinished:
-            dog.stdin.close()
-        else:
-            dog.communicate(DONE, timeout=10)
 
 
 def _watch(owner: str) -> None:

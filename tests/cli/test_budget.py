@@ -13,7 +13,7 @@ BEGIN = """
 import contextlib, sys, threading, time
 from harness.cli import budget
 from harness.errors import TimeBudgetSpent
-from harness.stage.watchdog import something_is_left
+from harness.stage.leash import something_is_left
 budget.GRACE, budget.TAKING_DOWN, budget.LATER = 0.1, 0.6, 0.1
 
 @contextlib.contextmanager

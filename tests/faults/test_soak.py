@@ -10,8 +10,9 @@ import psutil
 import pytest
 
 from harness.loading import load
+from harness.stage.leash import stand_by
 from harness.stage.process import process_stage
-from harness.stage.watchdog import family, folders, stand_by
+from harness.stage.watchdog import family, folders
 from tests.conftest import ROOT
 from tests.faults.rows import Row, Trial
 

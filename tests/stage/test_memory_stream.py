@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from harness.model.memory import MemoryReading
-from harness.stage import Engine, containers, memory_stream
+from harness.stage import Engine, container_service, containers, memory_stream
 from harness.stage.agent_channel import NoAgent
+from harness.stage.leash import stand_by
 from harness.stage.memory_files import PAGE, Cgroup
 from harness.stage.memory_stream import LOOP, parsed, stream
-from harness.stage.watchdog import OWNER_LABEL, stand_by
+from harness.stage.watchdog import OWNER_LABEL
 from scenarios.friday_payouts import FridayPayouts
 from tests.conftest import ROOT
 from tests.end_to_end.friday import variant
@@ -75,8 +76,8 @@ def test_a_service_whose_files_are_not_seen_is_read_by_it(
     def unseen(pid: int) -> Cgroup:
         raise FileNotFoundError(pid)
 
-    monkeypatch.setattr(containers, "Cgroup", unseen)
-    told = containers.ContainerService(FridayPayouts.payouts, container, "image", NoAgent()).memory()
+    monkeypatch.setattr(container_service, "Cgroup", unseen)
+    told = container_service.ContainerService(FridayPayouts.payouts, container, "image", NoAgent()).memory()
     assert told is not None and told.source == "exec" and told.pids
 
 
@@ -109,8 +110,8 @@ def test_without_any_shell_the_engines_statistics_are_what_is_left(
     def unseen(pid: int) -> Cgroup:
         raise FileNotFoundError(pid)
 
-    monkeypatch.setattr(containers, "Cgroup", unseen)
+    monkeypatch.setattr(container_service, "Cgroup", unseen)
     monkeypatch.setattr(memory_stream, "OURS", "there/is-none")
     without_a_shell(container)
-    told = containers.ContainerService(FridayPayouts.payouts, container, "image", NoAgent()).memory()
+    told = container_service.ContainerService(FridayPayouts.payouts, container, "image", NoAgent()).memory()
     assert told is not None and told.source == "stats"

@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLContext
 
@@ -14,12 +14,12 @@ from harness.errors import EnvironmentProblem, Refused
 from harness.model.attached import Attached, Conduct, Container, LogCommand, LogFile, LogQuery, Prometheus
 from harness.model.scenario import Scenario
 from harness.model.service import Service
-from harness.model.stage import Tap
 from harness.stage.attach.fence import Fence, fenced
 from harness.stage.attach.pinning import Pins, Place, Resolve, no_proxies
 from harness.stage.attach.places import Wanted, check_list, wanted
 from harness.stage.attach.service import AttachedService, Logs, Memory
 from harness.stage.attach.sources import CommandLog, EngineContainer, FileLog, Metrics, QueryLog, series_of
+from harness.stage.opened import Opened
 
 __all__ = ["AttachStage", "Site", "attach_stage", "survey"]
 
@@ -93,14 +93,7 @@ def _page(url: str, service: Wanted, scenario: Scenario, what: str) -> Wanted:
     )
 
 
-@dataclass
-class AttachStage:
-    """The services as they are."""
-
-    kind: str = "attach"
-    services: dict[str, AttachedService] = field(default_factory=dict)
-    entries: dict[str, str] = field(default_factory=dict)
-    taps: dict[str, Tap] = field(default_factory=dict)
+AttachStage = Opened[AttachedService]
 
 
 @contextmanager
@@ -108,7 +101,7 @@ def attach_stage(
     scenario: Scenario, root: Path, site: Site, tls: Mapping[str, SSLContext | None], mark: str
 ) -> Iterator[AttachStage]:
     """The services of a site, once they all answer. While it lasts nothing else can be reached from this process."""
-    stage = AttachStage()
+    stage = AttachStage("attach")
     since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     known = scenario.services()
     with fenced(site.fence):
@@ -119,11 +112,7 @@ def attach_stage(
             )
             service.wait(tls.get(name), known[name].ready or "/")
             stage.services[name] = service
-        stage.entries = {name: name for name in stage.services}
-        fronts = {
-            one.fronts.name: name for name, one in known.items() if one.fronts and name in stage.services
-        }
-        stage.entries |= {inner: outer for inner, outer in fronts.items() if inner in known}
+        stage.enter_by(known)
         yield stage
 
 
