@@ -11,6 +11,7 @@ what is lost in silence is critical wherever it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
@@ -104,7 +105,7 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
         *(event.open for event in record.all(OpenSeen)),
         *(event.rejection for event in record.all(RejectionSeen)),
     ]
-    manifest, presses = record.manifest, record.all(Pressed)
+    manifest, presses, first = record.manifest, record.all(Pressed), _first(record)
     lossy = {wall.trigger for wall in walls if wall.refusal.how == "lost"}
     carried: dict[str, int] = {}
     for press in presses:
@@ -115,7 +116,7 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
         seed=manifest.seed,
         triggers=manifest.triggers,
         carried=carried,
-        paths={press.trigger: press.exchange.path for press in presses},
+        paths={press.trigger: _route(press.exchange.path, first) for press in presses},
     )
     for found in findings(seen, reading):
         if isinstance(found, Finding):
@@ -123,6 +124,17 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
         else:
             today = found.probe.startswith(f"security of {manifest.triggers[0]} at ")
             yield NotSeen(probe=found.probe, why=found.why, decisive=today)
+
+
+def _first(record: Record) -> str:
+    """The user who is in every press."""
+    return next((chunk["item"][0] for chunk in record.chunks("intended") if chunk["item"]), "")
+
+
+def _route(path: str, user: str) -> str:
+    """The path without the part in which users stand: a finding's id is the same over users and their number."""
+    parts = path.split("/")
+    return "/".join("*" if user and user in re.split(r"[^\w-]+", part) else part for part in parts)
 
 
 def findings(seen: Sequence[Seen], reading: Reading) -> Iterator[Finding | NotChecked]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from harness.checks import behind
-from harness.checks.walls import Reading, findings
+from harness.checks.walls import Reading, check, findings
+from harness.model.events import Pressed, WallSeen
 from harness.model.finding import Finding, NotChecked
 from harness.model.walls import Attribution, Experiment, InUsers, Open, Refusal, Rejection, Wall
+from tests.checks.books import EXCHANGE, Books
 
 READING = Reading(argv=["rehearse", "run", "friday.py"], seed=7, triggers=["by URL", "by form"])
 REFUSED = Refusal(how="status", status=414, reason="URI Too Long", body="too long", fate="closed")
@@ -210,3 +214,19 @@ def test_ids_are_the_same_over_numbers() -> None:
 def test_observations_survive_the_record() -> None:
     seen = wall()
     assert msgspec.json.decode(msgspec.json.encode(seen), type=Wall) == seen
+
+
+@pytest.mark.parametrize("path", ["/run/{ids}", "/run/{ids}/now", "/run/{first}"])
+def test_ids_are_the_same_over_users_whose_ids_stand_in_the_path(tmp_path: Path, path: str) -> None:
+    found = []
+    for seed, users in (("a", ["71", "72", "73"]), ("b", ["98", "95", "91"])):
+        books = Books(tmp_path / seed, users)
+        went = path.format(ids=",".join(users), first=users[0])
+        press = Pressed(
+            scale=1, trigger="by form", press=1, users=3, exchange=replace(EXCHANGE, path=went), accepted=True,
+            why="", seconds=1.0, done=3, failed=0, left=0,
+        )  # fmt: skip
+        books.event(press)
+        books.event(WallSeen(wall=wall(trigger="by form")))
+        found += [one.id for one in check(books.close()) if isinstance(one, Finding)]
+    assert len(found) == 2 and found[0] == found[1]
