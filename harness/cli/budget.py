@@ -188,7 +188,6 @@ class Alarm:
         for one in self._entered:  # what comes of this end is given its time as well
             one.due = max(one.due, now + LATER if again else min(now + TAKING_DOWN, self._last))
         self._set()
-        if again:
-            leave_the_rest()
+        leave_the_rest()  # it may have struck where something was being removed; nor is any thread waited for
         late.late = OutOfTime(late, heard[-1])
         raise late.late

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from harness.model.exchange import Fate
+from harness.model.exchange import Fate, first
 
 
 @dataclass(slots=True)
@@ -37,8 +37,7 @@ class Answer:
 
     def header(self, name: str) -> str:
         """The first header of that name, or an empty string."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), "")
+        return first(self.headers, name)
 
     @property
     def text(self) -> str:

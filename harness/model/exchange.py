@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
 
 Fate = Literal["kept", "closed", "reset", "timeout", "refused", "garbage"]
 Via = Literal["http", "command", "queue"]
+
+
+def first(headers: Iterable[tuple[str, str]], name: str) -> str:
+    """The first of the headers that has this name, in any case of letters, or an empty string."""
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), "")
 
 
 class Sizes(Struct, frozen=True):
@@ -60,5 +67,4 @@ class Exchange(Struct, frozen=True, kw_only=True):
 
     def header(self, name: str) -> str:
         """The first header of that name, or an empty string."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), "")
+        return first(self.headers, name)

@@ -21,7 +21,7 @@ from harness.stage.agent_channel import Agent, agent_for
 from harness.stage.leash import stand_by
 from harness.stage.log_room import LogRoom
 from harness.stage.opened import Opened
-from harness.stage.process_service import ProcessService
+from harness.stage.process_service import ProcessService, Spawn
 from harness.stage.tapping import ProcessTap
 from harness.stage.watchdog import OWNER_VARIABLE, scratch_folder
 from harness.stage.wiring import Address, environment, fill
@@ -34,35 +34,18 @@ def process_stage(scenario: Scenario, root: Path, tapped: Collection[str] = ()) 
     """Starts the scenario's services in order, with a tap before each of `tapped`, and ends them all at the end,
     however that comes."""
     known = scenario.services()
-    taking_part = {name: service for name, service in known.items() if service.process}
-    if not taking_part:
+    if not any(service.process for service in known.values()):
         raise EnvironmentProblem(
             f"no service of {type(scenario).__name__} can run as a process",
             expected="services with process=Process(...)",
             fix="start a container engine, or say how the services run without one",
         )
-    stage = ProcessStage("process")
-    owner = stand_by()
     with ExitStack() as stack:
-        scratch = scratch_folder(owner)
-        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        stack.callback(LogRoom(scratch).close)
-        addresses: dict[str, Address] = {}
-        for name, service in taking_part.items():
-            assert service.process is not None
-            addresses[name] = Address.of(service, "127.0.0.1", _port(service, service.process))
-            agent = agent_for(owner, wanted=service.memory_agent)
-            stack.callback(agent.close)
-            running = _start(service, addresses, known, root, scratch, agent)
-            stack.callback(running.stop)
-            if not service.runs_once:
-                stage.services[name] = running
-            running.wait()
-            if name in tapped:  # from here on the others find the tap where they look for the service
-                tap = ProcessTap(name, running.address, scratch, owner)
-                stack.callback(tap.stop)
-                stage.taps[name] = tap.remote
-                addresses[name] = replace(addresses[name], port=tap.port)
+        making = _Making(known, root, tapped, stack)
+        stage = making.stage
+        for service in known.values():
+            if service.process:
+                making.one(service, service.process)
         stage.enter_by(known)
         try:
             yield stage
@@ -74,24 +57,57 @@ def process_stage(scenario: Scenario, root: Path, tapped: Collection[str] = ()) 
             running.ask_to_end()
 
 
-def _start(
-    service: Service,
-    addresses: Mapping[str, Address],
-    known: Mapping[str, Service],
-    root: Path,
-    scratch: Path,
-    agent: Agent,
-) -> ProcessService:
-    process = service.process
-    assert process is not None
-    own = {"port": str(addresses[service.name].port), "scratch": str(scratch)}
-    env = environment({**service.env, **process.env}, addresses, known, own)
-    clean = _clean_environment()
-    if service.memory_agent:
-        env |= agent.environment(env.get("PYTHONPATH", clean.get("PYTHONPATH", "")), inside=False)
-    words = shlex.split(fill(process.command, addresses, known, own) or "")
-    log = scratch / f"{service.name}.log"
+class _Making:
+    """A stage while it is made: how each thing ends goes onto `stack`."""
 
+    def __init__(
+        self, known: Mapping[str, Service], root: Path, tapped: Collection[str], stack: ExitStack
+    ) -> None:
+        self._known, self._root, self._tapped, self._stack = known, root, tapped, stack
+        self.stage, self._owner = ProcessStage("process"), stand_by()
+        self._addresses: dict[str, Address] = {}
+        self._scratch = scratch_folder(self._owner)
+        stack.callback(shutil.rmtree, self._scratch, ignore_errors=True)
+        stack.callback(LogRoom(self._scratch).close)
+
+    def one(self, service: Service, process: Process) -> None:
+        """The next service, until it is ready."""
+        name = service.name
+        self._addresses[name] = Address.of(service, "127.0.0.1", _port(service, process))
+        agent = agent_for(self._owner, wanted=service.memory_agent)
+        self._stack.callback(agent.close)
+        running = self._start(service, process, agent)
+        self._stack.callback(running.stop)
+        if not service.runs_once:
+            self.stage.services[name] = running
+        running.wait()
+        if name in self._tapped:  # from here on the others find the tap where they look for the service
+            tap = ProcessTap(name, running.address, self._scratch, self._owner)
+            self._stack.callback(tap.stop)
+            self.stage.taps[name] = tap.remote
+            self._addresses[name] = replace(self._addresses[name], port=tap.port)
+
+    def _start(self, service: Service, process: Process, agent: Agent) -> ProcessService:
+        port = self._addresses[service.name].port
+        own = {"port": str(port), "scratch": str(self._scratch)}
+        env = environment({**service.env, **process.env}, self._addresses, self._known, own)
+        clean = _clean_environment()
+        if service.memory_agent:
+            env |= agent.environment(env.get("PYTHONPATH", clean.get("PYTHONPATH", "")), inside=False)
+        words = shlex.split(fill(process.command, self._addresses, self._known, own) or "")
+        spawn = _spawner(words, self._root / process.cwd, {**clean, **env, OWNER_VARIABLE: self._owner})
+        try:
+            return ProcessService(service, port, self._scratch / f"{service.name}.log", spawn, agent)
+        except OSError as problem:
+            raise EnvironmentProblem(
+                f"service {service.name!r} could not be started: {problem}",
+                expected=f"a command that runs: {shlex.join(words)}",
+                cause="the program is not installed, or not on the PATH",
+                fix="install what the service needs, or mend `process.command`",
+            ) from problem
+
+
+def _spawner(words: list[str], folder: Path, env: Mapping[str, str]) -> Spawn:
     def spawn(given: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
         line = list(given or words)
         if line and line[0] in ("python", "python3"):
@@ -99,23 +115,15 @@ def _start(
         with log.open("ab") as output:
             return subprocess.Popen(
                 line,
-                cwd=root / process.cwd,
-                env={**clean, **env, OWNER_VARIABLE: stand_by()},
+                cwd=folder,
+                env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
 
-    try:
-        return ProcessService(service, addresses[service.name].port, log, spawn, agent)
-    except OSError as problem:
-        raise EnvironmentProblem(
-            f"service {service.name!r} could not be started: {problem}",
-            expected=f"a command that runs: {shlex.join(words)}",
-            cause="the program is not installed, or not on the PATH",
-            fix="install what the service needs, or mend `process.command`",
-        ) from problem
+    return spawn
 
 
 def _clean_environment() -> dict[str, str]:

@@ -45,7 +45,7 @@ time.sleep(0.5)
     ("how", "told"),
     [
         ("inside, rounds, each, stubborn = 0, 0, 0, 0", "up done down nothing left"),
-        ("inside, rounds, each, stubborn = 600, 1, 0.3, 0", "up down spent nothing left"),
+        ("inside, rounds, each, stubborn = 600, 1, 0.3, 0", "up down spent left"),
         ("inside, rounds, each, stubborn = 600, 1, 600, 0", "up spent left"),
         ("inside, rounds, each, stubborn = 600, 3, 600, 1", "up down spent left"),
         ("inside, rounds, each, stubborn = 0, 1, 600, 0", "up done spent left"),
