@@ -9,7 +9,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from harness.checks.load_kinds import finding
+from harness.checks.load_kinds import finding, once
 from harness.model.events import NotSeen
 from harness.model.finding import Evidence, Finding, Severity
 from harness.model.load import LoadPlayed
@@ -27,9 +27,8 @@ SIGMAS = 3.0
 
 def check(record: Record) -> Iterator[Finding | NotSeen]:
     """LOAD-003, or that too few were sent to tell."""
-    for played in record.all(LoadPlayed):
-        if played.kind == "background":
-            yield from _harm(record, played)
+    others = (played for played in record.all(LoadPlayed) if played.kind == "background")
+    yield from once(one for played in others for one in _harm(record, played))
 
 
 @dataclass(frozen=True)

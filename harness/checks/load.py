@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from harness.checks.load_kinds import finding
+from harness.checks.load_kinds import finding, once
 from harness.model.events import NotSeen
 from harness.model.finding import BreaksAt, Evidence, Finding
 from harness.model.load import Generator, LoadPlayed, Pace
@@ -28,10 +28,14 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
     """LOAD-001, LOAD-002 and LOAD-004, and what cannot be believed or was not sent."""
     for played in record.all(LoadPlayed):
         yield from _honesty(played)
-        if played.kind == "downstream":
-            yield from _downstream(record, played)
-        elif played.kind == "items":
-            yield from _items(record, played)
+    yield from once(one for played in record.all(LoadPlayed) for one in _shown_by(record, played))
+
+
+def _shown_by(record: Record, played: LoadPlayed) -> Iterator[Finding]:
+    if played.kind == "downstream":
+        yield from _downstream(record, played)
+    elif played.kind == "items":
+        yield from _items(record, played)
 
 
 def words(record: Record) -> dict[str, float | int | str | None]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
+
 from harness.checks.showing import again
-from harness.model.finding import Finding, Severity, fingerprint
+from harness.model.events import NotSeen
+from harness.model.finding import SEVERITIES, Finding, Severity, fingerprint
 from harness.model.load import LoadPlayed
 from harness.model.record import Record
 
@@ -41,3 +46,16 @@ def finding(record: Record, played: LoadPlayed, code: str, severity: Severity, t
         advice=advice,
         reproduce=again(record, "--scales", str(played.scale or 1), "--probes", "load"),
     )
+
+
+def once(seen: Iterable[Finding | NotSeen]) -> Iterator[Finding | NotSeen]:
+    """Each finding once, however many scales show it: the heaviest, the last of these, with the counts of all."""
+    found: dict[str, Finding] = {}
+    for one in seen:
+        if isinstance(one, NotSeen):
+            yield one
+            continue
+        before = found.get(one.id, one)
+        heavier = SEVERITIES.index(one.severity) <= SEVERITIES.index(before.severity)
+        found[one.id] = replace(one if heavier else before, counts={**before.counts, **one.counts})
+    yield from found.values()

@@ -183,3 +183,19 @@ def test_what_a_downstream_does_at_most_is_the_most_that_was_seen(tmp_path: Path
     steps = [pace(4, 100), pace(8, 200), pace(12, 210), pace(16, 205)]
     (found,) = checked(tmp_path, played("downstream", *steps))[0]
     assert found.title == "payouts does no more than 210 a second, from 8 at once on"
+
+
+def test_what_shows_at_several_scales_is_one_finding_with_the_counts_of_all(tmp_path: Path) -> None:
+    with RecordWriter(tmp_path / "run") as record:
+        record.manifest(manifest((1, 2, 5), 20))
+        for scale, failed in ((1, 0), (2, 30), (5, 12)):
+            record.event(played("items", pace(4, 70, failed=failed), scale=scale, key=str(scale)))
+            event, rows = others(1.0, failing=2 if scale == 2 else 0)
+            record.rows(f"load-behind-{scale}", **rows)
+            record.event(replace(event, key=f"behind-{scale}", scale=scale))
+    findings = [one for one in judge(Record(tmp_path / "run")).findings if one.code.startswith("LOAD-")]
+    assert [(one.code, one.severity, one.counts) for one in findings] == [
+        ("LOAD-003", "high", {"2x": 50}),
+        ("LOAD-004", "high", {"2x": 30, "5x": 12}),
+    ]
+    assert findings[1].title == "12 of 82 requests fail with 4 at once"
