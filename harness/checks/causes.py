@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import comb
+
+from msgspec.structs import replace
 
 from harness.checks.place import batch_of
 from harness.checks.showing import at_scales
@@ -21,8 +23,7 @@ MOST_SHOWN = 160
 def check(record: Record) -> Iterator[Finding | NotSeen]:
     """ITEM-010 for each cause, ITEM-022 for somebody's turn, ITEM-020 for load, ITEM-021 for chance; NotSeen where
     failures have no cause."""
-    for found in record.all(CauseFound):
-        yield _card(record, found) if found.cause.about == "data" else _turn(record, found)
+    yield from _cards(record)
     yield from _load_or_chance(record)
     for event in record.all(Inquired):
         if event.unexplained > event.passed_alone and event.unexplained > event.failures * UNLIKELY:
@@ -35,6 +36,21 @@ def check(record: Record) -> Iterator[Finding | NotSeen]:
             yield NotSeen(
                 probe=f"why {event.unexplained:,} of {event.failures:,} users fail", why=why, decisive=False
             )
+
+
+def _cards(record: Record) -> Iterable[Finding]:
+    """One for each cause; where it makes users fail in several ways, the first found tells of the others too."""
+    cards: dict[str, Finding] = {}
+    for event in record.all(CauseFound):
+        if event.finding in cards:
+            card = cards[event.finding]
+            also = Evidence("users", _coverage(event.cause))
+            cards[event.finding] = replace(card, evidence=[*card.evidence, also])
+        else:
+            cards[event.finding] = (
+                _card(record, event) if event.cause.about == "data" else _turn(record, event)
+            )
+    return cards.values()
 
 
 def _card(record: Record, event: CauseFound) -> Finding:

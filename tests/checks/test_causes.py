@@ -125,3 +125,12 @@ def test_those_who_fell_and_those_who_rose_are_counted_at_the_same_scale(tmp_pat
     finding = found_in(tmp_path / "a", words)["ITEM-020"]
     assert finding.title == "70 users pass at 1x and fail at 5x: load, not data"
     assert "70 passed there and failed at 5x; 0 the other way round" in finding.evidence[0].text
+
+
+def test_one_cause_with_two_ways_to_fail_is_one_card(tmp_path: Path) -> None:
+    other = msgspec.structs.replace(CAUSE, signature="failed: cannot encode", failing=2, such=2, explained=2)
+    events = [CauseFound(scale=5, service="batch", item="1", cause=c, requests=[]) for c in (CAUSE, other)]
+    cards = [one for one in check(record(tmp_path / "a", {}, *events)) if isinstance(one, Finding)]
+    assert len(cards) == 1 and cards[0].title.endswith("7 of 7")
+    covered = [proof.text for proof in cards[0].evidence if proof.kind == "users"]
+    assert len(covered) == 2 and "HTTP 500" in covered[0] and "cannot encode" in covered[1]
