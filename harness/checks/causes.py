@@ -55,7 +55,6 @@ def _cards(record: Record) -> Iterable[Finding]:
 
 def _card(record: Record, event: CauseFound) -> Finding:
     cause = event.cause
-    run = f"reports/{record.manifest.scenario}/{record.manifest.run}"
     evidence = [
         *(Evidence("diff", _difference(field, passes, fails)) for field, passes, fails in _rows(cause)),
         Evidence("users", _coverage(cause)),
@@ -75,7 +74,7 @@ def _card(record: Record, event: CauseFound) -> Finding:
         cause=f"one user alone fails so too, and passes without it: it is this ({words}), not their number",
         advice="Mend it where the words of the failure come from, and run the test of this finding until it passes;"
         " or take these users out before the day.",
-        reproduce=Reproduce(["rehearse", "replay", run, event.finding], record.manifest.seed),
+        reproduce=Reproduce(["rehearse", "replay", record.place, event.finding], record.manifest.seed),
     )
 
 

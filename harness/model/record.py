@@ -176,6 +176,14 @@ class Record:
         """How many lines of what was read so far are damaged, however often they were read."""
         return sum(self._damaged.values())
 
+    @property
+    def place(self) -> str:
+        """The run as a command line that is called from here names it; the usual place where it was copied away."""
+        folder, own = self.folder.resolve(), (self.manifest.scenario, self.manifest.run)
+        if folder.parts[-2:] != own:
+            return "/".join(("reports", *own))
+        return str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
+
     def all(self, kind: type[E_]) -> list[E_]:
         """The events of one kind, in order."""
         return [event for event in self.events if isinstance(event, kind)]

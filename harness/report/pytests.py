@@ -41,7 +41,7 @@ def _file(event: CauseFound, record: Record) -> str:
     words = re.sub(r"\W+", "_", cause.sentence.removesuffix(" fail")).strip("_").lower()
     return TEMPLATE.format(
         title=_quiet(f"{CARD}: {cause.sentence}"),
-        path=_quiet(f"reports/{manifest.scenario}/{manifest.run}/{event.test}"),
+        path=_quiet(f"{record.place}/{event.test}"),
         place=_quiet(manifest.source),
         source=manifest.source,
         passes=pprint.pformat(cause.passing, sort_dicts=False),

@@ -49,3 +49,18 @@ def test_events_carry_the_time_in_the_order_in_which_they_happened(folder: Path)
 def test_a_folder_that_is_no_record_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"run\.json"):
         Record(tmp_path)
+
+
+def test_a_run_is_named_as_a_command_called_from_here_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "out" / MANIFEST.scenario / MANIFEST.run
+    with RecordWriter(place) as writer:
+        writer.manifest(MANIFEST)
+    monkeypatch.chdir(tmp_path)
+    assert Record(place).place == f"out/{MANIFEST.scenario}/{MANIFEST.run}"
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert Record(place).place == str(place)
+    place.rename(tmp_path / "elsewhere")
+    assert Record(tmp_path / "elsewhere").place == f"reports/{MANIFEST.scenario}/{MANIFEST.run}"
