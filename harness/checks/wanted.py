@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from harness.model.tables import Tables
 
+BEFORE, SHOWN = 20, 60
 Numbers = NDArray[np.int64]
 Chunk = dict[str, list[Any]]
 
@@ -111,7 +112,15 @@ class Wanted:
             elif amount != want.amounts[place] and _differs(amount, want.amounts[place]):
                 yield place, f"{want.amounts[place]} was due, {amount or 'nothing'} was paid"
             elif want.contents[place] and content != want.contents[place]:
-                yield place, f"{want.contents[place][:60]!r} was wanted, {content[:60]!r} was done"
+                yield place, _apart(want.contents[place], content)
+
+
+def _apart(wanted: str, done: str) -> str:
+    """Two contents from shortly before where they part."""
+    alike = next((n for n, pair in enumerate(zip(wanted, done, strict=False)) if pair[0] != pair[1]), 0)
+    start = max(0, alike - BEFORE)
+    shown = (f"{'…' if start else ''}{text[start : start + SHOWN]!r}" for text in (wanted, done))
+    return "{} was wanted, {} was done".format(*shown)
 
 
 def _differs(paid: str, due: str) -> bool:

@@ -12,7 +12,7 @@ from harness.errors import EngineGone, HarnessError, TimeBudgetSpent
 from harness.model.events import AgainKind, NotSeen, PressedAgain, PressNote
 from harness.model.record import RecordWriter
 from harness.model.scenario import Effect, Outcome, Progress
-from harness.probes.items import LONGEST_WAIT, read_outcomes, settle
+from harness.probes.items import LONGEST_WAIT, kept, read_outcomes, settle
 from harness.tap.remote import TapGone
 
 
@@ -212,7 +212,7 @@ def write_account(diary: Diary, record: RecordWriter, key: str) -> None:
         item=[effect.item for effect, _ in rows],
         amount=[str(effect.amount) for effect, _ in rows],
         step=[effect.step for effect, _ in rows],
-        content=[effect.content for effect, _ in rows],
+        content=[kept(effect.content) for effect, _ in rows],
         press=[press for _, press in rows],
     )
     items, said, presses = zip(*diary.words, strict=True) if diary.words else ((), (), ())

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import islice
 from typing import Any
 
@@ -20,6 +21,7 @@ from harness.model.scenario import Effect, Outcome
 from harness.model.tables import TableWriter
 
 CHUNK = 50_000
+MOST_CONTENT = 200
 LONGEST_WAIT = 60.0
 
 ReadOutcomes = Callable[[], Iterable[Outcome]]
@@ -78,8 +80,15 @@ def write_effects(rows: list[Effect], record: TableWriter, table: str) -> None:
             item=[row.item for row in part],
             amount=[str(row.amount) for row in part],
             step=[row.step for row in part],
-            content=[row.content[:200] for row in part],
+            content=[kept(row.content) for row in part],
         )
+
+
+def kept(content: str) -> str:
+    """A content as it is recorded and compared: of a long one its beginning, and a sum over all of it."""
+    if len(content) <= MOST_CONTENT:
+        return content
+    return f"{content[:MOST_CONTENT]}… (sha256 {sha256(content.encode('utf-8', 'replace')).hexdigest()[:16]})"
 
 
 def write_expected(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.checks.ledger import balance
 from harness.model.events import NotSeen
 from harness.model.people import SyntheticUser
 from harness.model.record import Record, RecordWriter
@@ -90,3 +91,19 @@ def test_what_is_expected_is_written_as_the_scenario_says_it(tmp_path: Path) -> 
 def test_a_scenario_that_expects_nothing_special_writes_no_table(tmp_path: Path) -> None:
     users = [SyntheticUser(0, "0", {})]
     assert not written(tmp_path, lambda r: items.write_expected(lambda user: None, users, r)).has("expected")
+
+
+def test_long_contents_are_compared_whole(tmp_path: Path) -> None:
+    users = [SyntheticUser(n, str(n), {}) for n in range(3)]
+    letter = "dear sir, " * 50
+    done = [Effect("0", content=letter), Effect("1", content=letter + "!"), Effect("2", content=letter)]
+
+    def work(record: RecordWriter) -> None:
+        record.rows("intended", item=["0", "1", "2"])
+        items.write_expected(lambda user: Effect(user.id, content=letter), users, record)
+        items.write_effects(done, record, "effects")
+        items.write_outcomes([Outcome(user.id, "ok") for user in users], record, "items")
+
+    account = balance(written(tmp_path, work), 3, "items", "effects")
+    assert account is not None and account.of("corrupted") == ["1"]
+    assert len(account.deeds.examples[0]) < 300 and account.deeds.examples[0].count("sha256") == 2

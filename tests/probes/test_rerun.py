@@ -15,8 +15,10 @@ from harness.checks import again
 from harness.errors import HarnessError
 from harness.model.events import NotSeen, PressedAgain
 from harness.model.finding import Finding
+from harness.model.people import SyntheticUser
 from harness.model.record import Record, RecordWriter
 from harness.model.scenario import Effect, Outcome, Progress
+from harness.probes.items import write_expected
 from harness.probes.rerun import experiments, hold
 from tests.checks.books import manifest
 
@@ -264,3 +266,19 @@ def test_a_ledger_that_cannot_be_read_is_not_seen_and_the_next_experiment_goes_o
     record = record_of(tmp_path, batch, "again-complete", "again-double-0")
     assert len(record.all(NotSeen)) == 2 and not record.all(PressedAgain)
     assert "no effects()" in record.all(NotSeen)[0].why
+
+
+def test_a_long_content_that_is_as_wanted_is_as_wanted_after_each_press_too(tmp_path: Path) -> None:
+    letter = "dear sir, " * 50
+
+    class Letters(Batch):
+        def effects(self) -> list[Effect]:
+            return [Effect(item, content=letter) for item in self.ledger]
+
+    with RecordWriter(tmp_path / "run") as record:
+        record.manifest(manifest([1], len(USERS)))
+        record.rows("intended", item=USERS)
+        users = [SyntheticUser(n, item, {}) for n, item in enumerate(USERS)]
+        write_expected(lambda user: Effect(user.id, content=letter), users, record)
+        hold(experiments("batch", ["payouts"])[0], Letters(), record, "button")
+    assert findings(Record(tmp_path / "run")) == {}
