@@ -73,9 +73,15 @@ class Flow:
         self._restart(self._batch)
 
     def slow_downstream(self) -> None:
-        """What the batch calls does not answer for a while."""
+        """What the batch calls does not answer for a while; where it calls nobody, the batch itself, and that
+        cannot tell meanwhile that it runs."""
+
+        def thaw_later() -> None:
+            time.sleep(SLOW)
+            thaw()
+
         with self._held_still(self._downstream or self._batch) as thaw:
-            self._beside(thaw, at_work=True)
+            self._beside(thaw if self._downstream else thaw_later, at_work=bool(self._downstream))
 
     def down_downstream(self) -> None:
         """What the batch calls is gone while somebody presses."""
