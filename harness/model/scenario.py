@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from harness.errors import UsageError
 from harness.model.exchange import Exchange
@@ -39,6 +40,12 @@ __all__ = [
 Said = Literal["ok", "failed", "unknown", "running"]
 
 
+def _make_text(row: Struct, name: str, value: Any) -> None:
+    """What a database or JSON gives for a text may be null, or a number."""
+    if not isinstance(getattr(row, name), str):
+        force_setattr(row, name, "" if value is None else str(value))
+
+
 class Outcome(Struct, frozen=True):
     """What the batch says became of one item. A timed-out item is `unknown`: it may have been processed.
     An item that the batch has not touched is simply not told of. `detail` is what the batch says about it."""
@@ -46,6 +53,10 @@ class Outcome(Struct, frozen=True):
     item: str
     said: Said
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        _make_text(self, "said", str(self.said))
+        _make_text(self, "detail", self.detail)
 
 
 class Effect(Struct, frozen=True):
@@ -60,6 +71,10 @@ class Effect(Struct, frozen=True):
     amount: str = ""
     step: str = ""
     content: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("amount", "step", "content"):
+            _make_text(self, name, getattr(self, name))
 
 
 class Progress(Struct, frozen=True):

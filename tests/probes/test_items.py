@@ -107,3 +107,19 @@ def test_long_contents_are_compared_whole(tmp_path: Path) -> None:
     account = balance(written(tmp_path, work), 3, "items", "effects")
     assert account is not None and account.of("corrupted") == ["1"]
     assert len(account.deeds.examples[0]) < 300 and account.deeds.examples[0].count("sha256") == 2
+
+
+def test_null_and_numbers_are_taken_as_the_text_that_they_are(tmp_path: Path) -> None:
+    said: Any = [Outcome("1", "ok", None), Outcome("2", "failed", 404), Outcome("3", None)]  # type: ignore[arg-type]
+    done: Any = [Effect("1", None, None, None), Effect("2", Decimal("1.50"), 7, 8)]  # type: ignore[arg-type]
+
+    def work(record: RecordWriter) -> None:
+        items.read_outcomes(lambda: said, record, "items-1")
+        items.read_effects(lambda: done, record, "effects-1")
+
+    record = written(tmp_path, work)
+    assert record.table("items-1")["detail"] == ["", "404", ""]
+    assert record.table("items-1")["said"] == ["ok", "failed", "None"], (
+        "which is told as no word that is known"
+    )
+    assert [*record.table("effects-1").values()] == [["1", "2"], ["", "1.50"], ["", "7"], ["", "8"]]
