@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from harness.judgement import judge
 from harness.model.causes import CauseFound
+from harness.model.events import Ended
 from harness.model.finding import Evidence, Finding, Verdict
 from harness.model.record import Record, RecordWriter
 from harness.report.curves import finish
@@ -90,3 +91,13 @@ def test_only_those_who_were_rehearsed_are_said_to_have_been(tmp_path: Path) -> 
 def test_one_press_is_one(tmp_path: Path) -> None:
     assert finish(staged(tmp_path, scales=(1,)))[1] == "10 users took 1.0 s of work in 1 press"
     assert finish(staged(tmp_path / "b", scales=(1,)))[0].startswith("1 scale came to its end")
+
+
+def test_a_load_without_a_batch_says_that_nobody_was_rehearsed(tmp_path: Path) -> None:
+    with RecordWriter(tmp_path / "run") as writer:
+        writer.manifest(replace(MANIFEST, triggers=[]))
+        writer.event(Ended(status="completed", why="", seconds=1.0, harness_cpu=0.1))
+    record = Record(tmp_path / "run")
+    text = render(judge(record), record)
+    assert "<b>0</b> <span>users were rehearsed</span>" in text
+    assert "was not started: no number of users was rehearsed" in text
