@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from harness.explain.table import Table
 
 Change = Callable[[Decimal], Decimal]
 MOST_STEPS = 12
+WIDE = Context(prec=120)
+"""Python's own 28 digits are fewer than a value may have whose length is what fails."""
 
 
 def of_number(
@@ -25,11 +27,11 @@ def of_number(
     low, high = Decimal(str(good)), Decimal(str(bad))
     ways: dict[str, Change] = {}
     if high < 0 <= low:
-        ways["negative"] = abs
+        ways["negative"] = Decimal.copy_abs
     if _decimals(high) > _decimals(low):
         ways["decimals"] = lambda number: _rounded(number, _decimals(low))
-    if not _magnitude_seen(table, field, abs(high)):
-        ways["value"] = lambda number: _scaled(number, abs(low))
+    if not _magnitude_seen(table, field, high.copy_abs()):
+        ways["value"] = lambda number: _scaled(number, low.copy_abs())
     needed = list(ways)
     if len(ways) > 1:
         needed = [name for name, back in ways.items() if not ask(_like(bad, back(high)))]
@@ -78,9 +80,9 @@ def _magnitude(
     passes, fails = max(low, Decimal(repr(float(fitting.max()))) if len(fitting) else low), high
     unit = Decimal(1).scaleb(-_decimals(high))
     for _ in range(MOST_STEPS):
-        if fails - passes <= max(unit, fails / 1000):
+        if WIDE.subtract(fails, passes) <= max(unit, WIDE.divide(fails, Decimal(1000))):
             break
-        middle = _rounded((fails + passes) / 2, _decimals(high))
+        middle = _rounded(WIDE.divide(WIDE.add(fails, passes), Decimal(2)), _decimals(high))
         if ask(_like(like, middle)):
             fails = middle
         else:
@@ -90,12 +92,13 @@ def _magnitude(
 
 def _made(low: Decimal, high: Decimal, needed: list[str]) -> Change:
     def made(number: Decimal) -> Decimal:
-        found = abs(high) if "value" in needed else abs(number)
+        found = (high if "value" in needed else number).copy_abs()
         if "decimals" in needed:
             found = _with_decimals(found, _decimals(high))
         elif "value" in needed:
             found = _rounded(found, max(_decimals(low), 0))
-        return -found if "negative" in needed or ("value" in needed and high < 0) else found
+        minus = "negative" in needed or ("value" in needed and high < 0)
+        return found.copy_negate() if minus else found
 
     return made
 
@@ -112,20 +115,20 @@ def _decimals(number: Decimal) -> int:
 
 
 def _rounded(number: Decimal, decimals: int) -> Decimal:
-    return number.quantize(Decimal(1).scaleb(-decimals))
+    return number.quantize(Decimal(1).scaleb(-decimals), context=WIDE)
 
 
 def _with_decimals(number: Decimal, decimals: int) -> Decimal:
     """The number with just so many decimals, the last of them not 0."""
     found = _rounded(number, decimals)
     last = Decimal(1).scaleb(-decimals)
-    return found if found % (last * 10) else found + last
+    return found if WIDE.remainder(found, last * 10) else WIDE.add(found, last)
 
 
 def _scaled(number: Decimal, size: Decimal) -> Decimal:
     """A number of that size with the sign and the decimals of `number`."""
     found = _with_decimals(size, _decimals(number)) if _decimals(number) else _rounded(size, 0)
-    return -found if number < 0 else found
+    return found.copy_negate() if number < 0 else found
 
 
 def _number(value: Any, instead: Decimal) -> Decimal:
@@ -138,5 +141,6 @@ def _number(value: Any, instead: Decimal) -> Decimal:
 def _like(model: Any, number: Decimal) -> Any:
     """The number in the type of `model`: text where that is text."""
     if isinstance(model, (int, float)) and not isinstance(model, bool):
-        return type(model)(number) if isinstance(model, float) or number % 1 == 0 else float(number)
+        whole = number == number.to_integral_value()
+        return type(model)(number) if isinstance(model, float) or whole else float(number)
     return number if isinstance(model, Decimal) else f"{number:f}"

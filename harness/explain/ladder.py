@@ -53,6 +53,8 @@ USUAL_LENGTHS = (
 )
 """What people write into a schema: the edge is looked for there first."""
 USUAL_EDGES = sorted({edge for length in USUAL_LENGTHS for edge in (length, length + 1)})
+MOST_DIGITS = 50
+"""What is longer is told of as text."""
 OF_WIDTH = {2: "é", 3: "€", 4: "😀"}
 
 
@@ -224,4 +226,5 @@ def _removing(what: str) -> Make:
 
 
 def _numbers(good: Any, bad: Any) -> bool:
-    return all(PLAIN_NUMBER.fullmatch(str(value)) is not None for value in (good, bad))
+    texts = (str(good), str(bad))
+    return all(len(text) <= MOST_DIGITS and PLAIN_NUMBER.fullmatch(text) is not None for text in texts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.explain import Seen, explain
 from harness.explain.asking import Asker, Budget, BudgetSpent
 from harness.explain.columns import Column
 from harness.explain.conditions import Condition
@@ -16,6 +19,7 @@ from harness.explain.ladder import stretched
 from harness.explain.minimal import culprits, mixed
 from harness.explain.table import url_size
 from harness.model.causes import signature
+from harness.model.people import SyntheticUser
 
 TEXTS = st.lists(st.one_of(st.none(), st.text(max_size=12)), min_size=1, max_size=8)
 
@@ -127,3 +131,19 @@ def test_a_condition_reads_as_a_person_would_say_it(condition: Condition, words:
 
 def test_what_cannot_be_measured_fulfils_nothing() -> None:
     assert not Condition("a", "value", most=5).of(np.array([np.nan]))[0]
+
+
+@pytest.mark.parametrize("bad", ["9" * 40, "1." + "3" * 40, "-" + "9" * 35, "0." + "3" * 30, "7" * 200])
+def test_numbers_of_more_digits_than_python_counts_with_are_explained(bad: str) -> None:
+    def user(index: int, amount: str) -> SyntheticUser:
+        return SyntheticUser(index, str(index), {"id": str(index), "amount": amount, "name": "abc"})
+
+    def told(data: Mapping[str, Any]) -> str:
+        return "failed: too long" if len(str(data["amount"]).strip("-")) > 25 else ""
+
+    users = [
+        user(n, f"{n}{bad.removeprefix('-')}"[: len(bad)] if n % 10 == 0 else f"{n}.50") for n in range(100)
+    ]
+    seen = Seen(users, [told(one.data) for one in users], lambda index: user(index, f"{index}.50"))
+    found = explain(seen, lambda tried: [told(data) for data in tried])
+    assert found.causes and found.causes[0].fields == ["amount"] and found.causes[0].removed
