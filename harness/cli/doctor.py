@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
 import shutil
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +26,7 @@ from rich.text import Text
 from harness.cli.screen import json_option, put_json, screen
 from harness.report.text import plural
 from harness.stage import Engine, find_engine
+from harness.stage.base_image import TAG as OUR_BASE
 from harness.stage.base_image import can_make
 from harness.stage.leftovers import belongings, dead_owners
 from harness.stage.network_needs import BUNDLE_NAMED_BY, private_bundle, proxies
@@ -107,7 +110,8 @@ def _engine() -> Iterator[Row]:
     if found.version.startswith("Podman"):
         yield _names()
     yield from _builds(found)
-    tags = [tag for image in found.client.images.list(name="python") for tag in image.tags]
+    images = [image for name in ("python", OUR_BASE) for image in found.client.images.list(name=name)]
+    tags = [tag for image in images for tag in image.tags]
     makeable = can_make()
     yield Row(
         "base image",
@@ -115,15 +119,24 @@ def _engine() -> Iterator[Row]:
         ", ".join(tags[:2]) or makeable or "can be made by debootstrap",
         "docker pull python:3.12-slim, or set REHEARSE_BASE_IMAGE",
     )
-    root = Path("/sys/fs/cgroup")
-    seen = next(
-        (d for d in (root / "memory" / "docker", root / "system.slice", root / "docker") if d.is_dir()), None
-    )
-    yield Row(
+    yield _memory(found)
+
+
+def _memory(engine: Engine) -> Row:
+    """Whether the kernel's files of its containers are seen here. Before the first container there are none: so it is
+    told by whose machine this is."""
+    root, info = Path("/sys/fs/cgroup"), engine.client.info()
+    here = (info["Name"], info["KernelVersion"]) == (socket.gethostname(), platform.release())
+    there = any((root / name).exists() for name in ("cgroup.controllers", "memory"))
+    return Row(
         "container memory",
-        seen is not None,
-        str(seen or "no cgroup files of the engine on this machine"),
-        "run the harness on the engine's own machine: memory cannot be seen from elsewhere",
+        here and there,
+        f"cgroup {engine.cgroup} below {root}"
+        if here and there
+        else f"{root} has no memory controller"
+        if here
+        else f"the engine runs on {info['Name']}, Linux {info['KernelVersion']}",
+        "run the harness on the engine's own machine; from elsewhere memory is read by a loop inside each container",
     )
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import psutil
-from docker.errors import DockerException
 
 from harness.model.memory import Ceiling, MemoryReading
 from harness.model.service import Service
@@ -19,6 +17,7 @@ from harness.stage.container_log import engine_log
 from harness.stage.engine import is_podman
 from harness.stage.healthcheck import passes
 from harness.stage.memory_files import Cgroup, ceilings
+from harness.stage.memory_kills import KillsHeard
 from harness.stage.memory_stats import from_stats
 from harness.stage.memory_stream import Stream, stream
 from harness.stage.observed import Observed
@@ -26,7 +25,6 @@ from harness.stage.readiness import Predicate, all_of
 
 GRACE = 20
 KILLED = 137
-EARLIER = 60  # the engine starts it before we hear of it; its events are asked for by the container's own id
 
 
 class ContainerService(Observed):
@@ -37,14 +35,14 @@ class ContainerService(Observed):
     def __init__(self, service: Service, container: Any, image: str, agent: Agent) -> None:
         super().__init__(service, agent)
         self.image, self._container = image, container
-        self._oom_kills = 0
+        self._kills = KillsHeard(container)
         self._commands: list[ContainerCommand] = []
         self._stream: Stream | None = None
-        self._born = time.time() - EARLIER
         self._look()
 
     def _look(self) -> None:
         """Reads where the engine has put it: its process, its memory files, its published port."""
+        self._oom_kills, self._killed_here = 0, False
         self._container.reload()
         self._pid = int(self._container.attrs["State"]["Pid"])
         try:
@@ -65,6 +63,7 @@ class ContainerService(Observed):
 
     def revive(self) -> None:
         """Starts the container again, with all that is on its disk."""
+        self._kills.next_life()
         self._container.start()
         self._look()
         self.wait()
@@ -72,6 +71,7 @@ class ContainerService(Observed):
     def kill(self) -> None:
         """SIGKILL by the engine, and waits until the container has ended."""
         self._container.kill()
+        self._killed_here = True
         self._container.wait(timeout=GRACE)
 
     def freeze(self) -> None:
@@ -103,8 +103,8 @@ class ContainerService(Observed):
         if state["Running"]:
             return None
         for_memory: bool | None = bool(state["OOMKilled"]) or self._oom_kills > 0
-        if not for_memory and state["ExitCode"] == KILLED and is_podman(self._container.client.api):
-            for_memory = None
+        if not for_memory and state["ExitCode"] == KILLED and not self._killed_here:
+            for_memory = None if is_podman(self._container.client.api) else self._kills.in_this_life()
         return Ending(exit_code=state["ExitCode"], oom_killed=for_memory)
 
     def memory(self, *, deep: bool = False) -> MemoryReading | None:
@@ -124,12 +124,7 @@ class ContainerService(Observed):
 
     def oom_events(self) -> int | None:
         """The engine's own `oom` events for this container, up to now."""
-        wanted = {"container": self._container.id, "event": "oom"}
-        try:
-            told = self._container.client.api.events(since=self._born, until=time.time(), filters=wanted)
-            return sum(len(part.splitlines()) for part in told)
-        except (DockerException, OSError):
-            return None
+        return self._kills.events()
 
     def pids(self) -> list[int]:
         """Its processes; empty where this machine does not see them."""

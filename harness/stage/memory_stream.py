@@ -29,7 +29,7 @@ if [ ! -e $stat ]; then
   kills=$root/memory.oom_control; kmem=$root/memory.kmem.usage_in_bytes
 fi
 while :; do
-  pages=0; pids=; shared=0; kernel=0; used=-1; killed=0
+  pages=0; pids=; shared=0; kernel=; parts=0; used=-1; killed=0
   for folder in /proc/[0-9]*; do
     pid=${folder#/proc/}
     [ "$pid" = $$ ] && continue
@@ -38,12 +38,13 @@ while :; do
     fi
   done
   while read -r name value; do
-    case $name in shmem|total_shmem) shared=$value;; kernel) kernel=$value;; esac
+    case $name in shmem|total_shmem) shared=$value;; kernel) kernel=$value;;
+      slab_unreclaimable|kernel_stack|pagetables) parts=$((parts + value));; esac
   done < $stat
   while read -r name value; do [ "$name" = oom_kill ] && killed=$value; done < $kills
   read -r kernel_v1 < $kmem && kernel=$kernel_v1
   read -r used < $usage
-  echo "$pages $shared $kernel $used $killed$pids"
+  echo "$pages $shared ${kernel:-$parts} $used $killed$pids"
   sleep 0.1
 done 2>/dev/null
 """

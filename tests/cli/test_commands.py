@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import platform
+import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from harness.cli import doctor
 from harness.errors import HarnessError
 from harness.loading import load
 from harness.opening import engine_for
+from harness.stage import Engine
 from tests.conftest import Rehearse
 
 
@@ -61,6 +66,15 @@ def test_the_doctor_gives_a_fix_for_each_thing_that_is_missing(
     assert rows["Python"]["good"]
     assert not rows["container engine"]["good"]
     assert all(row["good"] or row["fix"] for row in rows.values())
+
+
+@pytest.mark.parametrize(("name", "seen"), [(socket.gethostname(), True), ("elsewhere", False)])
+def test_the_doctor_tells_by_whose_machine_it_is_whether_memory_is_seen(name: str, seen: bool) -> None:
+    client = SimpleNamespace(info=lambda: {"Name": name, "KernelVersion": platform.release()})
+    row = doctor._memory(
+        Engine(client, "20.10", "1.41", "v2")
+    )  # before the first container there is no group
+    assert (row.good, "elsewhere" in row.seen) == (seen, not seen)
 
 
 def test_without_an_engine_the_docker_stage_is_an_environment_problem(

@@ -6,20 +6,21 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.model.memory import MemoryReading
-from harness.stage import Engine, container_service, containers, memory_stream
+from harness.stage import Engine, container_service, memory_stream
 from harness.stage.agent_channel import NoAgent
+from harness.stage.images import image_for
 from harness.stage.leash import stand_by
 from harness.stage.memory_files import PAGE, Cgroup
 from harness.stage.memory_stream import LOOP, parsed, stream
 from harness.stage.watchdog import OWNER_LABEL
 from scenarios.friday_payouts import FridayPayouts
 from tests.conftest import ROOT
-from tests.end_to_end.friday import variant
 
 
 def test_a_line_of_the_loop_is_a_reading() -> None:
@@ -44,10 +45,43 @@ def test_the_loop_writes_lines_in_a_plain_shell() -> None:
     assert told is not None and os.getpid() in told.pids and shell.pid not in told.pids
 
 
+def told_by_the_loop(root: Path) -> MemoryReading | None:
+    """What its first line tells of a recorded tree of kernel files."""
+    command = ["sh", "-c", LOOP]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, env={**os.environ, "OF": str(root)}, text=True
+    ) as shell:
+        assert shell.stdout is not None
+        line = shell.stdout.readline()
+        shell.kill()
+    return parsed(line, "exec")
+
+
+@pytest.mark.parametrize(
+    ("stat", "kernel"),
+    [
+        ("anon 9\nkernel 700\nkernel_stack 100\nshmem 20\n", 700),
+        (
+            "anon 9\nkernel_stack 100\npagetables 8\nshmem 20\nslab_unreclaimable 50\n",
+            158,
+        ),  # before Linux 5.18
+    ],
+)
+def test_the_loop_reads_the_files_of_v2(tmp_path: Path, stat: str, kernel: int) -> None:
+    folder = tmp_path / "sys/fs/cgroup"
+    folder.mkdir(parents=True)
+    (folder / "memory.stat").write_text(stat)
+    (folder / "memory.current").write_text("4000\n")
+    (folder / "memory.events").write_text("oom 1\noom_kill 2\n")
+    told = told_by_the_loop(tmp_path)
+    assert told is not None
+    assert (told.shared, told.kernel, told.usage, told.oom_kills) == (20, kernel, 4000, 2)
+
+
 @pytest.fixture
 def container(engine: Engine) -> Iterator[Any]:
     """A container that does nothing, from an image that is there."""
-    image = containers.build_images(engine, variant(payouts={}, batch={}), ROOT)["payouts"]
+    image = image_for(engine.client, FridayPayouts.payouts, ROOT)
     found = engine.client.containers.run(
         image, ["sleep", "60"], detach=True, mem_limit="64m", labels={OWNER_LABEL: stand_by()}
     )

@@ -4,7 +4,7 @@ SHOP_LIE=n books every n-th payment and answers 500; SHOP_FORGET=n answers 200 a
 each item once; SHOP_NO_LEDGER answers /ledger with 500. SHOP_HANG=silent:n at the n-th payment it books and never
 answers, drip:n it answers a byte a second, stop:n its process is stopped, grow:n each payment costs n MiB, flood:n it
 writes n MiB of log, yes:n it writes lines of it for ever.
-SHOP_BOOK=path keeps the ledger over a restart.
+SHOP_BOOK=path keeps the ledger over a restart. SHOP_FORKS has a child serve, and another once that has ended.
 """
 
 import itertools
@@ -16,6 +16,9 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+while os.environ.get("SHOP_FORKS") and os.fork():
+    os.wait()
 
 LIE, FORGET = int(os.environ.get("SHOP_LIE", "0")), int(os.environ.get("SHOP_FORGET", "0"))
 HANG, _, NTH = os.environ.get("SHOP_HANG", "").partition(":")

@@ -205,6 +205,11 @@ def test_killed_workers_under_a_master_are_found_though_the_container_lives(book
     assert words(book.read())["memory of api"].startswith("capped")
 
 
+def test_killed_workers_are_found_with_few_users_too(book: Book) -> None:
+    book.scale(1, 40, lambda items: 32 * MIB, oom_kills=[int(n > 20) for n in range(81)])
+    assert [finding.code for finding in found(book)[0]] == ["MEM-003"]
+
+
 def test_a_plateau_under_failing_items_is_a_ceiling_and_not_health(book: Book) -> None:
     tried = np.linspace(0, 4000, 81)
     done = np.minimum(tried, 2400)
