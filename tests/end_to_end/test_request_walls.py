@@ -19,7 +19,7 @@ from harness import Effect, Outcome, Process, Progress, Scenario, Service, trigg
 class Gate(Scenario):
     """A batch behind a gate."""
 
-    usual, scales, quiet = 8, (1,), "1s"
+    usual, scales, begins, quiet = 8, (1,), "1s", "1s"
     batch = Service(
         port=8000,
         ready="/health",
