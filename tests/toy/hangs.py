@@ -7,6 +7,7 @@ With `stay` it answers all, and does not end when it is asked to.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import time
@@ -48,4 +49,4 @@ class Batch(BaseHTTPRequestHandler):
 if __name__ == "__main__":
     if WHERE == "stay":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Batch).serve_forever()
+    ThreadingHTTPServer((os.environ.get("TOY_HOST", "127.0.0.1"), int(sys.argv[1])), Batch).serve_forever()
