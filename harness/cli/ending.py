@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sys
 import threading
 import time
 from types import FrameType
@@ -18,6 +19,7 @@ from harness.model.redaction import clean
 from harness.report.text import inert
 
 end_now = os._exit
+AGAIN = 0.05
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -43,6 +45,18 @@ def on_signals() -> None:
             signal.signal(other, give_up)
         raise Interrupted(number)
 
+    usual = sys.unraisablehook
+
+    def not_lost(dropped: sys.UnraisableHookArgs) -> None:
+        """Python drops what is raised while an object is finalised: the interruption comes again a moment later."""
+        if not isinstance(dropped.exc_value, Interrupted):
+            usual(dropped)
+            return
+        number = dropped.exc_value.exit_code - 128
+        signal.signal(number, interrupt)
+        threading.Timer(AGAIN, os.kill, (os.getpid(), number)).start()
+
+    sys.unraisablehook = not_lost
     for number in ENDING:
         signal.signal(number, interrupt)
     parent = os.environ.pop("REHEARSE_PARENT", "")
