@@ -75,7 +75,7 @@ class OutOfTime(BaseException):
         return self._of_phase(there) if self._late.name else self._of_budget(there)
 
     def _of_phase(self, there: str) -> TimeBudgetSpent:
-        name, limit, phase = self._late.name, f"{self._late.limit:,.3g} s", PHASES[self._late.name]
+        name, limit, phase = self._late.name, f"{round(self._late.limit, 2):,g} s", PHASES[self._late.name]
         return TimeBudgetSpent(
             f"{phase.doing} (phase {name}) was not over after {limit}, and was ended{there}",
             expected=f"that it takes no longer than {limit}",
@@ -84,10 +84,8 @@ class OutOfTime(BaseException):
         )
 
     def _of_budget(self, there: str) -> TimeBudgetSpent:
-        phase, more = (
-            PHASES.get(self._inside.name),
-            "give a larger --budget, fewer --scales, or fewer --probes",
-        )
+        phase = PHASES.get(self._inside.name)
+        more = "give a larger --budget, fewer --scales, or fewer --probes"
         doing = f", {phase.doing} (phase {self._inside.name}) for {self._lasted:,.0f} s" if phase else ""
         return TimeBudgetSpent(
             f"the time budget is spent{doing}{there}",

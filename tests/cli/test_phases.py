@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.cli.budget import Entered, OutOfTime
 from harness.errors import UsageError
 from harness.model.events import Ended
 from harness.model.phases import PHASES, limits, parse_limits
@@ -254,6 +255,12 @@ def test_a_phase_gets_a_share_of_the_budget_or_what_is_asked_for_and_never_more_
     assert limits(3600, {"seed": 5, "up": 9999})["up"] == 3600
     assert limits(40, {}) == dict.fromkeys(PHASES, 30.0) | {"press": 40}
     assert set(limits(20, {}).values()) == {20}
+
+
+def test_how_long_a_phase_may_take_is_told_in_seconds() -> None:
+    for limit, told in ((1200, "1,200 s"), (0.5, "0.5 s"), (100 / 3, "33.33 s")):
+        seed = Entered("seed", limit, due=0.0)
+        assert f"(phase seed) was not over after {told}, and was ended" in OutOfTime(seed, seed).told().seen
 
 
 def test_limits_are_written_as_phase_and_time_and_anything_else_is_refused() -> None:
