@@ -39,7 +39,8 @@ from harness.drive.locust.workers import PLAY
 from harness.errors import Refused, UsageError
 from harness.loading import Loaded, load
 from harness.model.phases import parse_limits
-from harness.model.scenario import StageKind, parse_duration
+from harness.model.quantity import parse_duration, parse_multiples
+from harness.model.scenario import StageKind
 from harness.opening import engine_for
 from harness.plan import Plan
 from harness.population import Population
@@ -96,7 +97,7 @@ def command(scenario: str, mode: Mode, **given: Any) -> None:
             here=given["here"],
             bind=(given["bind"], given["port"] or (0 if given["bind"] == "127.0.0.1" else PORT)),
             locustfile=(given["locustfile"] or PLAY).resolve(),
-            times=_times(given["times"]),
+            times=parse_multiples(given["times"], what="--times"),
             only=mode,
             reach=_own(given["reach"]),
         )
@@ -123,13 +124,6 @@ def _with_load(loaded: Loaded, mode: Mode, given: dict[str, Any]) -> Loaded:
         found = replace(found, concurrency=given["concurrency"])
     setattr(scenario, mode, found)
     return loaded
-
-
-def _times(text: str) -> tuple[int, ...]:
-    parts = [part.strip().rstrip("x") for part in text.split(",")]
-    if not all(part.isdigit() and int(part) for part in parts):
-        raise UsageError(f"--times is {text!r}", expected="whole numbers such as 1,2,5,10", fix="write it so")
-    return tuple(map(int, parts))
 
 
 def _own(host: str) -> str:

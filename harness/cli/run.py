@@ -46,7 +46,8 @@ from harness.cli.settings import Configured
 from harness.errors import Refused, UsageError
 from harness.loading import Loaded, load
 from harness.model.phases import parse_limits
-from harness.model.scenario import StageKind, parse_duration
+from harness.model.quantity import parse_duration, parse_multiples
+from harness.model.scenario import StageKind
 from harness.opening import engine_for
 from harness.plan import ALL_PROBES, PROBES, Plan
 from harness.stage.attach import Site
@@ -173,7 +174,9 @@ class _Asked:
 
 
 def _asked(loaded: Loaded, options: _Options, usual: int) -> _Asked:
-    scales = _scales(options.scales) if options.scales else loaded.scenario.scales
+    scales = loaded.scenario.scales
+    if options.scales:
+        scales = parse_multiples(options.scales, what="--scales", ascending=True)
     probes = _probes(options.probes)
     if options.stage == "attach":
         named = scales if options.scales else None
@@ -199,17 +202,6 @@ def _typed(confirm: tuple[str, ...]) -> tuple[str, ...]:
             fix="take it out there, and give it on the command line",
         )
     return confirm
-
-
-def _scales(text: str) -> tuple[int, ...]:
-    parts = [part.strip().rstrip("x") for part in text.split(",")]
-    if not all(part.isdigit() and int(part) for part in parts) or sorted({*map(int, parts)}) != [
-        *map(int, parts)
-    ]:
-        raise UsageError(
-            f"--scales is {text!r}", expected="ascending whole numbers such as 1,2,5,10", fix="write it so"
-        )
-    return tuple(map(int, parts))
 
 
 def _probes(text: str) -> tuple[str, ...]:

@@ -29,3 +29,16 @@ def parse_duration(text: str, *, what: str) -> float:
             f"{what} is {text!r}", expected="a duration such as 90s, 45m or 1h30m", fix="write it so"
         )
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def parse_multiples(text: str, *, what: str, ascending: bool = False) -> tuple[int, ...]:
+    """(1, 2, 5) of "1,2,5" or "1x, 2x, 5x". Raises UsageError."""
+    parts = re.findall(r"(?:^|,)\s*(\d{1,9})x?\s*(?=,|$)", text, re.ASCII)
+    found = tuple(map(int, parts))
+    if len(found) != text.count(",") + 1 or 0 in found or (ascending and list(found) != sorted({*found})):
+        raise UsageError(
+            f"{what} is {text!r}",
+            expected=f"{'ascending ' if ascending else ''}whole numbers such as 1,2,5,10",
+            fix="write it so",
+        )
+    return found

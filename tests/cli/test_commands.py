@@ -43,6 +43,7 @@ def test_help_names_every_command(rehearse: Rehearse) -> None:
         (["run", "scenarios/friday_payout.py"], "did you mean scenarios/friday_payouts.py?"),
         (["run", "scenarios/friday_payouts.py:Friday"], "FridayPayouts"),
         (["run", "scenarios/friday_payouts.py", "--scales", "5,1"], "ascending"),
+        (["run", "scenarios/friday_payouts.py", "--scales", "²"], "ascending"),
         (["run", "scenarios/friday_payouts.py", "--budget", "soon"], "duration"),
         (["run", "scenarios/friday_payouts.py", "--users", "0"], "0"),
         (["judge", "no/such/run"], "run.json"),

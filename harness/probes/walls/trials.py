@@ -58,4 +58,4 @@ def experiments(trigger: Trigger, users: int, pause: Callable[[float], None]) ->
 def _asked_for(answer: Answer) -> float:
     """Seconds to wait: what the answer's Retry-After asks for, else a minute."""
     wanted = answer.header("retry-after")
-    return min(float(wanted), LONGEST_PAUSE) + 1 if wanted.isdigit() else PAUSE
+    return min(float(wanted), LONGEST_PAUSE) + 1 if wanted.isdecimal() else PAUSE
