@@ -10,10 +10,10 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test lint servers faults podman load-kills load-hosts bench bench-memory images clean
+.PHONY: help rehearse test lint servers faults podman cgroup2 load-kills load-hosts bench bench-memory images clean
 
 help: ## what there is to make
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 rehearse: $(VENV)/.sample ## rehearse the sample system at 1, 2, 5 and 10 x 400 users
 	@echo "The sample is a batch with known defects: NOT READY is the right answer."
@@ -38,6 +38,9 @@ faults: $(VENV)/.dev ## what the harness itself survives: the fault matrix in fu
 
 podman: $(VENV)/.dev ## a rehearsal on Podman's Docker-compatible socket (root on Debian; apt-get install podman)
 	PODMAN=1 sh tests/with_engine.sh $(BIN)/python -m pytest -q tests/end_to_end/test_podman.py $(ARGS)
+
+cgroup2: $(VENV)/.dev ## the container tests on cgroup v2, in a machine of its own (root on Debian; ten minutes)
+	@sh tests/with_engine.sh sh tests/cgroup2/run.sh $(ARGS)
 
 load-kills: $(VENV)/.dev ## kill a load worker at a random moment, 50 times, and write the table of it
 	KILLS=50 WRITE_TABLE=1 $(BIN)/python -m pytest -q -s --timeout=3600 tests/load/test_fleet.py -k killed_at
