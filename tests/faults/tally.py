@@ -36,8 +36,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """A full run writes the table; in CI a row that never fired is a failure."""
     if hasattr(session.config, "workerinput"):  # a worker: the one that started it counts
         return
-    beside = session.config.pluginmanager.hasplugin("dsession")
-    if FULL and TALLIES and not beside:  # what a worker has left out is not known here
+    beside = session.config.pluginmanager.hasplugin("dsession")  # what a worker has left out is not known here
+    if FULL and TALLIES and not beside and session.exitstatus != pytest.ExitCode.INTERRUPTED:
         write_table()
     never = [name for name, tally in TALLIES.items() if tally.asked and not tally.fired]
     if never and os.environ.get("CI") and session.exitstatus == pytest.ExitCode.OK:
