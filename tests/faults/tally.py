@@ -36,8 +36,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """A full run writes the table; in CI a row that never fired is a failure."""
     if hasattr(session.config, "workerinput"):  # a worker: the one that started it counts
         return
-    beside = session.config.pluginmanager.hasplugin("dsession")  # what a worker has left out is not known here
-    if FULL and TALLIES and not beside and session.exitstatus != pytest.ExitCode.INTERRUPTED:
+    # What a worker has left out is not known here, and what was broken off is no full run.
+    whole = not session.config.pluginmanager.hasplugin("dsession")
+    if FULL and TALLIES and whole and session.exitstatus != pytest.ExitCode.INTERRUPTED:
         write_table()
     never = [name for name, tally in TALLIES.items() if tally.asked and not tally.fired]
     if never and os.environ.get("CI") and session.exitstatus == pytest.ExitCode.OK:
