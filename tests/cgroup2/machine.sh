@@ -26,16 +26,6 @@ mkdir -p "$folder"
 echo "$requirements" >"$folder/requirements.txt"
 debootstrap --variant=minbase --include="$packages" "$suite" "$root" >"$folder/debootstrap.log"
 install "$here/boot.sh" "$root/boot.sh"
-ln -s /dev/null "$root/etc/systemd/system/serial-getty@ttyS0.service" # the line is ours
-cat >"$root/etc/systemd/system/rehearse.service" <<UNIT
-[Service]
-ExecStart=sh /boot.sh
-StandardOutput=append:/dev/console
-StandardError=inherit
-[Install]
-WantedBy=multi-user.target
-UNIT
-ln -s ../rehearse.service "$root/etc/systemd/system/multi-user.target.wants/rehearse.service"
 
 # Wheels for the machine's own Python, installed from here: the machine has no network.
 version=$(basename "$(readlink "$root/usr/bin/python3")" | sed s/python//)

@@ -2,14 +2,13 @@
 # Holds the harness against control groups of version 2, whatever this machine has: in a machine within it, with a kernel
 # and a Docker engine of its own. Nothing of this machine's own groups is touched, and nothing is left running.
 #
-#   KERNEL=uml|qemu         uml: a kernel that is a process of this machine, quick; qemu: Debian's own, in software
-#   SUITE=bookworm|trixie   whose Docker it is
-#   DRIVER=cgroupfs|systemd who makes the groups
+#   KERNEL=uml|qemu         uml: a kernel that is a process of this machine, quick; qemu: Debian's own, in software, slow
+#   SUITE=bookworm          whose Docker it is; no other was tried
 #
 # Arguments go to pytest in place of the tests that are chosen here.
 set -eu
 
-kernel=${KERNEL:-uml} suite=${SUITE:-bookworm} driver=${DRIVER:-cgroupfs} minutes=${MINUTES:-60}
+kernel=${KERNEL:-uml} suite=${SUITE:-bookworm} minutes=${MINUTES:-60}
 folder=.cache/cgroup2/$suite
 
 refuse() { echo "cgroup2: $*" >&2; exit 5; }
@@ -17,11 +16,6 @@ need() { command -v "$1" >/dev/null || refuse "$1 is missing: apt-get install --
 [ "$(id -u)" = 0 ] && [ -e /etc/debian_version ] || refuse "making the machine needs root on Debian"
 need debootstrap debootstrap
 need docker docker.io
-case $driver in
-cgroupfs) first=/boot.sh ;;
-systemd) first=/lib/systemd/systemd ;;
-*) refuse "DRIVER is cgroupfs or systemd" ;;
-esac
 
 mkdir -p .cache/cgroup2
 scratch=$(mktemp -d "$PWD/.cache/cgroup2/run.XXXXXX")
@@ -39,7 +33,7 @@ limit=tests/end_to_end/test_limit.py
     "$limit::test_the_kernel_kills_where_it_was_foretold_and_the_record_compares_both" \
     "$limit::test_the_users_in_work_at_the_kill_are_judged" --durations=8
 printf '"%s" ' "$@" >"$scratch/words"
-words="rw quiet loglevel=3 panic=-1 init=$first"
+words="rw quiet loglevel=3 panic=-1 init=/boot.sh"
 case $kernel in
 uml)
     need linux.uml user-mode-linux

@@ -105,10 +105,7 @@ def test_the_limits_of_a_scenario_are_those_of_the_groups_and_all_groups_go(engi
         folders = [Cgroup(service.pids()[0]).folder for service in stage.services.values()]
         assert [(folder / "memory.max").read_text().strip() for folder in folders] == [str(64 * MIB)] * 2
         assert [service.memory(deep=True).limit for service in stage.services.values()] == [64 * MIB] * 2
-        by_systemd = engine.client.info()["CgroupDriver"] == "systemd"
-        assert {folder.parent for folder in folders} == {
-            GROUPS / ("system.slice" if by_systemd else "docker")
-        }
+        assert {folder.parent for folder in folders} == {GROUPS / "docker"}
     assert not [folder for folder in folders if folder.exists()]
     assert not things(engine.client, OWNER_LABEL)
 
