@@ -90,7 +90,7 @@ def test_the_line_that_keeps_the_memory_is_named(stage: str, out: Path) -> None:
     memory = by_code(rehearsal("friday_payouts", stage, out)[1])["MEM-001"]
     lines = (ROOT / "fixtures/friday/payouts/payouts.py").read_text().splitlines()
     keeps = next(number for number, line in enumerate(lines, 1) if "receipts.append" in line)
-    assert f"payouts.py:{keeps})" in memory["cause"]
+    assert f"payouts.py:{keeps})" in memory["cause"] and f"payouts.py:{keeps}:" in memory["advice"]
 
 
 @pytest.mark.timeout(600)

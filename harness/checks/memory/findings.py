@@ -44,8 +44,10 @@ def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
     where = f"; full at user {breaks_at.users:,}" if breaks_at.users is not None else ""
     needed = (reading.level + reading.high * max(0.0, top.users / way.each - reading.items)) * HEADROOM
     cause = "its memory grows with each item and is not given back"
+    look = "Look for a list or cache that only grows."
     if sites:
         cause = f"{sites[0].function} ({sites[0].place}) keeps memory of each item and does not give it back"
+        look = f"Look at {sites[0].place}: a list or cache there only grows."
     if reading.word == "growing":
         cause = "a leak, or a cache that is still filling: so few items do not tell which"
     return Finding(
@@ -58,7 +60,7 @@ def growth(record: Record, found: Story, top: ScaleDone) -> Finding:
         counts={f"{s.series.scale}x": int(s.reading.slope) for s in found.scales if s.reading.grows},
         evidence=evidence,
         cause=cause,
-        advice=f"Look for a list or cache that only grows. {_until_then(needed, limit, top.users)}",
+        advice=f"{look} {_until_then(needed, limit, top.users)}",
         config_key="memory limit",
         reproduce=at_scales(record, found.told.series.scale),
     )
