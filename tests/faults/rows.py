@@ -162,9 +162,10 @@ def _line(name: str, tally: Tally) -> str:
 HEAD = """# The fault matrix
 
 What the harness itself must survive. `make faults` runs it in full and writes this table; `make test` runs its quick
-set, three files at a time, in 63 s on two cores (median of three runs; up to 133 s where others use them too). A trial counts
-only where its fault was proven to have happened; else the row is not run. How a test says so stands in `rows.py`.
-Rows R22 to R24 are the item checker's: `tests/checks` and `tests/end_to_end/test_planted.py`.
+set, three files at a time, in 63 s on two cores (median of three runs; up to 133 s where others use them too). A
+trial counts only where its fault was proven to have happened; else the row is not run. How a test says so stands in
+`rows.py`. Rows R22 to R24 are the item checker's: `tests/checks` and
+`tests/end_to_end/test_planted.py`.
 
 | row | fault | trials | fired | passed | slowest | |
 |---|---|---|---|---|---|---|
