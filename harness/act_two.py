@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from harness.drive.bench import Bench
 from harness.drive.hand import ASKING, NOT_A_REQUEST, Hand, NoRequest, NotARequest
-from harness.drive.performance import ServiceGone
+from harness.drive.play import ServiceGone
 from harness.drive.tape import Tape
 from harness.drive.tls import tls_for
 from harness.drive.wire import ask

@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from harness.checks import memory
 from harness.checks.memory.ahead import Ahead
 from harness.drive.desk import Desk
-from harness.drive.performance import Performance, Play, ServiceGone
+from harness.drive.performance import Performance
+from harness.drive.play import Play, ServiceGone
 from harness.drive.through import press_until_done
 from harness.model.events import NotSeen, Pressed, ScaleDone
 from harness.model.growth import FedOn, RanIntoLimit

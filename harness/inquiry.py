@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from harness.drive.attempts import Attempts
-from harness.drive.performance import Play
+from harness.drive.play import Play
 from harness.explain import Budget, Explained, Seen, Turn, TurnRule, about_turns, explain
 from harness.measures.series import turns
 from harness.model.causes import Cause, CauseFound, Inquired, signature

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from harness.act_two import Button
 from harness.drive.desk import Desk
-from harness.drive.performance import Play
+from harness.drive.play import Play
 from harness.model.events import NotSeen
 from harness.model.scenario import Scenario, StageKind, parse_duration
 from harness.model.stage import Stage

@@ -18,7 +18,8 @@ from harness.act_two import Button, Reach, find_walls, worker
 from harness.attaching import cannot_be_seen, logs_not_seen, look
 from harness.drive.bench import Bench
 from harness.drive.hand import counted, turned_away
-from harness.drive.performance import Performance, Play, ServiceGone, calling
+from harness.drive.performance import Performance
+from harness.drive.play import Play, ServiceGone, calling
 from harness.drive.through import Presses, press_until_done
 from harness.growth import Growth, checkpoints
 from harness.inquiry import inquire, seen_failing

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from harness.drive.attempts import Attempts, Unrecorded
-from harness.drive.performance import Play
+from harness.drive.play import Play
 from harness.errors import UsageError
 from harness.inquiry import told
 from harness.loading import Loaded, load

@@ -17,7 +17,8 @@ from harness.drive.locust.fleet import Fleet
 from harness.drive.locust.playing import Crew, Piece, keep, play, playing
 from harness.drive.locust.terms import Step
 from harness.drive.locust.workers import PLAY
-from harness.drive.performance import Performance, Play, keep_progress
+from harness.drive.performance import Performance, keep_progress
+from harness.drive.play import Play
 from harness.model.events import NotSeen
 from harness.model.load import Load, LoadPlayed
 from harness.model.people import People

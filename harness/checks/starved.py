@@ -11,9 +11,11 @@ from harness.model.record import Record
 SHORTEST = 1.0
 """Seconds below which shares say nothing."""
 OF_THE_TIME, OF_WHAT_IT_WANTED = 0.7, 0.8
-OF_WHAT_ALL_WANTED, THEIR_HALF = 0.85, 0.5
 """The harness sleeps between two looks. Measured on two CPUs: with a load of eight it waited for 0.3 of the time, and
 with sixteen busy loops more for 0.8. Then nothing is left for anybody. One that works hard itself is not starved."""
+OF_WHAT_ALL_WANTED, THEIR_HALF = 0.85, 0.5
+"""Of harness and services together: the share of what they wanted that they waited, and the part of the machine
+that they had less of."""
 BY_TIME = ("TIME-", "LOAD-003", "ITEM-003", "ITEM-006")
 """Findings that rest on how long something took: also an item that no longer moved."""
 

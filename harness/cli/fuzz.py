@@ -28,7 +28,7 @@ from harness.cli.budget import Alarm
 from harness.cli.screen import json_option, put_json
 from harness.cli.settings import Configured
 from harness.drive.attempts import Unrecorded
-from harness.drive.performance import Play
+from harness.drive.play import Play
 from harness.errors import EnvironmentProblem
 from harness.loading import load
 from harness.model.scenario import parse_duration

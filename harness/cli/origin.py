@@ -34,7 +34,8 @@ def requirement(root: Path) -> tuple[str, str]:
     where = msgspec.json.decode(told)
     url = str(where["url"])
     if "vcs_info" in where:
-        return f"{NAME} @ {where['vcs_info']['vcs']}+{url}@{where['vcs_info']['commit_id']}", ""
+        below = f"#subdirectory={where['subdirectory']}" if "subdirectory" in where else ""
+        return f"{NAME} @ {where['vcs_info']['vcs']}+{url}@{where['vcs_info']['commit_id']}{below}", ""
     if not url.startswith("file:"):
         return f"{NAME} @ {url}", ""
     return _laid_beside(Path(unquote(urlsplit(url).path)), root)

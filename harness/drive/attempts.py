@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from harness.drive.curl import curl
 from harness.drive.messages import UnexpectedAnswer
-from harness.drive.performance import Performance, Play, ServiceGone
+from harness.drive.performance import Performance
+from harness.drive.play import Play, ServiceGone
 from harness.errors import UsageError
 from harness.model.event import Event
 from harness.model.people import People, SyntheticUser

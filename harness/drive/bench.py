@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 
-from harness.drive.performance import Performance, Play
+from harness.drive.performance import Performance
+from harness.drive.play import Play
 from harness.model.stage import Stage
 
 

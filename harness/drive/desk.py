@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from harness.drive.performance import Performance, Play
+from harness.drive.performance import Performance
+from harness.drive.play import Play
 from harness.drive.pressing import Press
 from harness.model.scenario import Effect, Outcome, Progress, Trigger
 from harness.model.stage import Stage

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -15,13 +13,13 @@ from harness.drive.client import Live
 from harness.drive.commands import Commands
 from harness.drive.guests import Guests
 from harness.drive.messages import Response, UnexpectedAnswer
-from harness.drive.pressing import Button, Pace, Press
+from harness.drive.play import Play, ServiceGone, Watcher, calling, mistake
+from harness.drive.pressing import Button, Press
 from harness.drive.tape import Pull, Tape, recording
 from harness.drive.tls import tls_for
-from harness.errors import CannotTell, EnvironmentProblem, HarnessError, UsageError, where_in
+from harness.errors import EnvironmentProblem, HarnessError
 from harness.model.events import LogSeen, NotSeen, Pressed, ServiceEnded
 from harness.model.people import SyntheticUser
-from harness.model.phases import Enter, unbounded
 from harness.model.record import RecordWriter
 from harness.model.redaction import clean
 from harness.model.scenario import Effect, Outcome, Progress, Scenario, Trigger, parse_duration
@@ -32,36 +30,6 @@ SETTLE = 2.0
 CREATED = "created"
 """The table of users that were put in where others keep theirs: `rehearse created` lists it."""
 Row = TypeVar("Row", Outcome, Effect)
-
-
-@dataclass(frozen=True)
-class Play:
-    """What does not change from stage to stage: the scenario and its file, the users, the end of the time budget
-    (monotonic clock), the record, and where progress is told. `pace` learns how long the batch needs to begin, and
-    `phase` enters a phase of the rehearsal: its clock is kept."""
-
-    scenario: Scenario
-    source: Path
-    users: Sequence[SyntheticUser]
-    deadline: float
-    record: RecordWriter
-    say: Callable[[str], None]
-    pace: Pace = field(default_factory=Pace)
-    phase: Enter = unbounded
-
-
-class Watcher(Protocol):
-    """Is told how far the batch is while a trigger is pressed."""
-
-    def working(self, progress: Progress) -> None:
-        """The batch is at work; it goes on once this returns."""
-
-    def resting(self, progress: Progress) -> None:
-        """The batch rests."""
-
-
-class ServiceGone(HarnessError):
-    """A service that is needed has ended by itself."""
 
 
 class Performance:
@@ -138,11 +106,7 @@ class Performance:
                     return None
                 return [_without_secrets(row) for row in (self.guests.ours(found) if self.guests else found)]
         except (NameError, AttributeError, ImportError, SystemExit) as problem:
-            raise UsageError(
-                f"{where_in(self.play.source, problem)}: {hook} raised {type(problem).__name__}: {problem}",
-                expected=f"a {hook} that works on this stage ({self.stage.kind})",
-                fix="mend that line",
-            ) from problem
+            raise mistake(hook, self.play.source, self.stage.kind, problem) from problem
 
     def press(
         self, trigger: Trigger, count: int, *, scale: int = 0, number: int = 1, pull: Pull | None = None
@@ -351,27 +315,3 @@ def keep_progress(record: RecordWriter, scale: int, readings: list[tuple[float, 
         done=[progress.done for _, progress in readings],
         failed=[progress.failed for _, progress in readings],
     )
-
-
-@contextmanager
-def calling(hook: str, source: Path, stage: str) -> Iterator[None]:
-    """Around the scenario's own code: a mistake in it is told as a UsageError, with its line."""
-    try:
-        yield
-    except UnexpectedAnswer as problem:
-        seen = f"{where_in(source, problem)}: {hook}: {problem.seen}"
-        raise UsageError(seen, expected=problem.expected, fix=problem.fix) from problem
-    except HarnessError:
-        raise
-    except NotImplementedError as problem:
-        raise CannotTell(
-            f"{where_in(source, problem)}: {hook} is still to be written: {problem or 'NotImplementedError'}",
-            expected="a scenario in which everything marked FILL IN is written",
-            fix="write it; the services came up, so the rest of the scenario stands",
-        ) from problem
-    except (Exception, SystemExit) as problem:  # sys.exit(0) in a scenario is no verdict
-        raise UsageError(
-            f"{where_in(source, problem)}: {hook} raised {type(problem).__name__}: {problem}",
-            expected=f"a {hook} that works on this stage ({stage})",
-            fix="mend that line",
-        ) from problem

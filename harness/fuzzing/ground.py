@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 
 from harness.drive.attempts import Attempts
-from harness.drive.performance import Play
+from harness.drive.play import Play
 from harness.model.people import People, SyntheticUser
 from harness.model.stage import Stage
 

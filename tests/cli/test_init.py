@@ -170,6 +170,14 @@ def test_the_workflow_installs_the_rehearse_that_wrote_it(call: Init, folder: Pa
             {"url": "https://a.test/r.git", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}},
             "rehearse @ git+https://a.test/r.git@c0ffee",
         ),
+        (
+            {
+                "url": "https://a.test/r.git",
+                "vcs_info": {"vcs": "git", "commit_id": "c0ffee"},
+                "subdirectory": "tools/rehearse",
+            },
+            "rehearse @ git+https://a.test/r.git@c0ffee#subdirectory=tools/rehearse",
+        ),
     ],
 )
 def test_where_rehearse_came_from_is_written_as_pip_takes_it_elsewhere(

@@ -13,7 +13,8 @@ import pytest
 
 from harness.drive.attempts import Attempts, Unrecorded
 from harness.drive.messages import Response
-from harness.drive.performance import Performance, Play
+from harness.drive.performance import Performance
+from harness.drive.play import Play
 from harness.model.events import NotSeen
 from harness.model.people import SyntheticUser
 from harness.model.record import Record, RecordWriter

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from harness.drive.desk import Desk
-from harness.drive.performance import Play
+from harness.drive.play import Play
 from harness.loading import Loaded
 from harness.model.events import Ended
 from harness.model.record import Record, RecordWriter

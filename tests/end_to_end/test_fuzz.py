@@ -11,7 +11,7 @@ import pytest
 
 from harness.cli import fuzz
 from harness.drive.attempts import Unrecorded
-from harness.drive.performance import Play
+from harness.drive.play import Play
 from harness.errors import EnvironmentProblem, UsageError
 from harness.fuzzing import Case, Ground, Tries, fuzz_users, load_cases, play_flow
 from harness.fuzzing.flows import STEPS, steps_for

@@ -19,7 +19,8 @@ from harness import pressing_again
 from harness.act_two import worker
 from harness.checks import again
 from harness.drive.client import Client
-from harness.drive.performance import Performance, Play
+from harness.drive.performance import Performance
+from harness.drive.play import Play
 from harness.drive.queues import Broker, RabbitMQ, Redis
 from harness.model.events import NotSeen, Pressed, PressedAgain
 from harness.model.exchange import Exchange, Sizes
