@@ -81,9 +81,14 @@ def headlines(record: Record, findings: Sequence[Finding], most: int = 6) -> lis
     chosen = heavy or [f for f in findings if f.severity == "medium"]
     placed = sorted(((_nearest(record, finding), finding) for finding in chosen), key=lambda pair: pair[0])
     return [
-        Headline(finding.id, _at(users, finding), finding.title, re.split(r"(?<=[.;]) ", finding.advice)[0])
+        Headline(finding.id, _at(users, finding), finding.title, _first_of(finding.advice))
         for users, finding in placed[:most]
     ]
+
+
+def _first_of(advice: str) -> str:
+    """The first thing to do, as a sentence of its own."""
+    return re.split(r"(?<=\.) |;", advice)[0].removesuffix(".") + "."
 
 
 def _nearest(record: Record, finding: Finding) -> float:

@@ -130,3 +130,18 @@ def test_where_no_batch_was_started_nobody_is_said_to_be_able_to_run(tmp_path: P
     assert sentence(verdict, manifest) == (
         "Nothing broke in what was played. The batch of books was not started: no number of users was rehearsed."
     )
+
+
+@pytest.mark.parametrize(
+    ("advice", "first"),
+    [
+        ("Send it in the body. Or raise the limit.", "Send it in the body."),
+        ("Ask before calling it failed; else it is paid twice.", "Ask before calling it failed."),
+        ("Look at /app/a.py:81: a list grows. Until then wait.", "Look at /app/a.py:81: a list grows."),
+        ("Read who is due", "Read who is due."),
+    ],
+)  # fmt: skip
+def test_what_to_change_first_is_a_sentence_of_its_own(advice: str, first: str, tmp_path: Path) -> None:
+    record = in_parts(tmp_path)
+    finding = msgspec.structs.replace(found(), advice=advice)
+    assert headlines(record, [finding])[0].change == first
